@@ -1,0 +1,1 @@
+"""Reads archives, positions and data sets."""

@@ -1,0 +1,33 @@
+"""Every error that Roadwarden raises on purpose; each text says what to do.
+
+RoadwardenError
+    ConfigError      a setting, recipe or flag is wrong
+    DataError        an input (archive, annotation, sidecar) cannot be used
+    OutputError      a result cannot be written
+    ModelError       a model file is missing, damaged or not one of ours
+    MissingExtra     an optional dependency is not installed
+"""
+
+
+class RoadwardenError(Exception):
+    """The root; the CLI prints its text without a traceback and exits with 2."""
+
+
+class ConfigError(RoadwardenError):
+    """A setting, recipe or flag is wrong."""
+
+
+class DataError(RoadwardenError):
+    """An input (archive, annotation, sidecar) cannot be used."""
+
+
+class OutputError(RoadwardenError):
+    """A result cannot be written."""
+
+
+class ModelError(RoadwardenError):
+    """A model file is missing, damaged or not one of ours."""
+
+
+class MissingExtra(RoadwardenError):
+    """An optional dependency is not installed."""

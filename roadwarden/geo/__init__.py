@@ -1,0 +1,1 @@
+"""Places on the Earth and on the road."""

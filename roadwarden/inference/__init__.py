@@ -1,0 +1,1 @@
+"""Runs detectors over archives and streams."""

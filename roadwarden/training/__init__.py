@@ -1,0 +1,1 @@
+"""Trains, tunes and exports detectors."""
