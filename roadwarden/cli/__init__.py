@@ -1,1 +1,50 @@
-"""The command line."""
+"""The command line: one module a command, errors without tracebacks."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from roadwarden import __version__
+from roadwarden.cli import bench, detect, merge, model, sample, train
+from roadwarden.errors import ConfigError, RoadwardenError
+
+app = typer.Typer(
+    help="Roadwarden: from road camera frames to typed pavement defects. 智慧路长",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (detect, merge, sample, model, train, bench):
+    command.register(app)
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+@app.callback()
+def _root() -> None:
+    """Every command has --help with an example."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version.
+
+    Example: roadwarden version
+    """
+    print(__version__)
+
+
+def main() -> None:
+    """The console script: exit code 1 when the job failed, 2 for wrong settings, 130 after Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        app()
+    except RoadwardenError as exc:
+        print(f"roadwarden: {exc}", file=sys.stderr)
+        sys.exit(EXIT_USAGE if isinstance(exc, ConfigError) else EXIT_FAILED)
+    except KeyboardInterrupt:
+        print("roadwarden: interrupted; run the same command again to go on where it stopped", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,64 @@
+"""``roadwarden train`` and ``roadwarden export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roadwarden.models.card import Head
+from roadwarden.training.export import export as export_checkpoint
+from roadwarden.training.recipe import read_recipe
+from roadwarden.training.train import EpochDone
+from roadwarden.training.train import train as run_training
+
+RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as training/first.yaml")]
+Roads = Annotated[Path, typer.Option(help="folder with splits.csv and the pictures it names")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command()(train)
+    app.command()(export)
+
+
+def train(
+    recipe: RecipeFile,
+    roads: Roads,
+    weights: Annotated[Path, typer.Option(help="weights to start from, an Ultralytics .pt file")],
+    out: Annotated[Path, typer.Option(help="folder for runs")] = Path("var/training"),
+) -> None:
+    """Fine-tune a detector; run again after an interruption it goes on with the last whole epoch.
+
+    Example: roadwarden train training/first.yaml --roads ../shared/roads --weights start.pt
+    """
+    chosen = read_recipe(recipe)
+    best = run_training(chosen, roads=roads, weights=weights, run_dir=out / chosen.name, on_epoch=_tell)
+    print(f"best on val: {best}")
+
+
+def _tell(done: EpochDone) -> None:
+    print(f"epoch {done.epoch}/{done.epochs}: val mAP50 {done.map50:.3f}, mAP50-95 {done.map50_95:.3f}")
+
+
+def export(
+    recipe: RecipeFile,
+    roads: Roads,
+    checkpoint: Annotated[Path, typer.Option(help="trained weights, an Ultralytics .pt file")],
+    out: Annotated[Path, typer.Option(help="folder for the ONNX file, the stamped checkpoint and the figures")],
+    name: Annotated[str, typer.Option(help="name and version of the model, such as roadwarden-yolo26n-1")],
+    git_commit: Annotated[str, typer.Option(help="commit that the weights were trained with")],
+    head: Annotated[Head, typer.Option(help="which head to export; compare both on val")] = Head.ONE_TO_MANY,
+) -> None:
+    """Export a checkpoint to ONNX with its model card: thresholds chosen on val, figures beside it.
+
+    Example: roadwarden export training/first.yaml --roads ../shared/roads --checkpoint best.pt --out models
+    --name roadwarden-yolo26n-1 --git-commit abc1234
+    """
+    done = export_checkpoint(
+        read_recipe(recipe), checkpoint=checkpoint, roads=roads, out=out, name=name, git_commit=git_commit, head=head
+    )
+    every, accuracy = done.val["all"], done.val["type_accuracy"]
+    print(f"{done.onnx}  sha256 {done.sha256}")
+    print(f"val: precision {every['precision']}, recall {every['recall']}, F1 {every['f1']}, type {accuracy['share']}")

@@ -1,0 +1,176 @@
+"""Files of positions beside an archive: GPX, CSV in the layouts of receivers and dashcams, NMEA logs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from xml.etree import ElementTree
+
+from roadwarden.data.track import Fix, Track
+from roadwarden.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+_KMH, _MPH, _KNOTS = 1 / 3.6, 0.44704, 0.514444
+SIDECAR_ENDINGS = frozenset({".gpx", ".csv", ".nmea", ".gps"})
+
+TIME_NAMES = ("time", "timestamp", "utc", "datetime", "date_time", "gpsdatetime", "sampletime", "captured_at")
+LAT_NAMES = ("lat", "latitude", "gpslatitude", "lat_deg", "latitude_deg")
+LON_NAMES = ("lon", "lng", "long", "longitude", "gpslongitude", "lon_deg", "longitude_deg")
+HEADING_NAMES = ("heading", "heading_deg", "course", "bearing", "direction", "gpstrack", "gpsimgdirection", "headmot")
+SPEED_NAMES = {
+    "speed": 1.0, "speed_mps": 1.0, "speed_ms": 1.0, "gspeed": 1.0, "speed_kmh": _KMH, "speed_kph": _KMH,
+    "speed (km/h)": _KMH, "gpsspeed": _KMH, "speed_mph": _MPH, "speed_knots": _KNOTS,
+}  # fmt: skip
+
+
+def read_track(place: Path, zone: tzinfo | None = None) -> Track:
+    """Reads a sidecar by its ending; rows that cannot be used are counted and told in the log.
+
+    Times without an offset are in ``zone``. Raises DataError where no row can be used.
+    """
+    try:
+        text = place.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as exc:
+        raise DataError(f"{place}: cannot be read: {exc.strerror}") from exc
+    if place.suffix.lower() == ".gpx":
+        return _collect(place, _gpx(place, text))
+    if place.suffix.lower() in {".nmea", ".gps"} or text.lstrip().startswith("$"):
+        return _collect(place, _nmea(text))
+    if place.suffix.lower() == ".csv":
+        return _collect(place, _csv(place, text, zone))
+    raise DataError(f"{place}: positions come as {', '.join(sorted(SIDECAR_ENDINGS))}")
+
+
+def _collect(place: Path, rows: Iterable[Fix | str]) -> Track:
+    fixes, faults = [], []
+    for row in rows:
+        (faults if isinstance(row, str) else fixes).append(row)  # type: ignore[arg-type]
+    if not fixes:
+        raise DataError(f"{place}: no usable position" + (f"; first fault: {faults[0]}" if faults else ""))
+    if faults:
+        logger.warning("%s: %d rows left out; first: %s", place, len(faults), faults[0])
+    return Track.of(fixes)  # type: ignore[arg-type]
+
+
+def _gpx(place: Path, text: str) -> Iterator[Fix | str]:
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise DataError(f"{place}: a GPX file has no document type; refused")
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as exc:
+        raise DataError(f"{place}: not a GPX file: {exc}") from exc
+    for number, point in enumerate(root.iter("{*}trkpt"), start=1):
+        values = {child.tag.rpartition("}")[2].lower(): (child.text or "").strip() for child in point.iter()}
+        try:
+            when = parse_time(values["time"], None)
+            yield _fix(when, point.attrib["lat"], point.attrib["lon"], values.get("course"), values.get("speed"))
+        except (KeyError, ValueError) as exc:
+            yield f"point {number}: {exc}"
+
+
+def _csv(place: Path, text: str, zone: tzinfo | None) -> Iterator[Fix | str]:
+    sample = text[:4096]
+    delimiter = max(",;\t", key=sample.count)
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    columns = {name.strip().lower(): name for name in reader.fieldnames or [] if name}
+    wanted = {"time": TIME_NAMES, "lat": LAT_NAMES, "lon": LON_NAMES}
+    found = {key: next((columns[name] for name in names if name in columns), None) for key, names in wanted.items()}
+    if missing := [f"{key} ({' or '.join(names)})" for key, names in wanted.items() if found[key] is None]:
+        raise DataError(f"{place}: line 1 has no column for {', '.join(missing)}; it has {', '.join(columns)}")
+    heading = next((columns[name] for name in HEADING_NAMES if name in columns), None)
+    speed, factor = next(((columns[n], f) for n, f in SPEED_NAMES.items() if n in columns), (None, 1.0))
+    for number, row in enumerate(reader, start=2):
+        try:
+            yield _csv_fix(row, found, heading, speed, factor, zone)
+        except (ValueError, TypeError, OverflowError) as exc:
+            yield f"line {number}: {exc}"
+
+
+def _csv_fix(
+    row: Mapping[str, str],
+    found: Mapping[str, str | None],
+    heading: str | None,
+    speed: str | None,
+    factor: float,
+    zone: tzinfo | None,
+) -> Fix:
+    when = parse_time(row[found["time"] or ""], zone)
+    fix = _fix(when, row[found["lat"] or ""], row[found["lon"] or ""], row.get(heading or ""), row.get(speed or ""))
+    return fix if fix.speed_mps is None else Fix(fix.time, fix.lat, fix.lon, fix.heading_deg, fix.speed_mps * factor)
+
+
+def _fix(time: datetime, lat: str, lon: str, heading: str | None, speed: str | None) -> Fix:
+    fix = Fix(time, float(lat), float(lon), _number(heading), _number(speed))
+    if not (-90 <= fix.lat <= 90 and -180 <= fix.lon <= 180) or (fix.lat, fix.lon) == (0, 0):
+        raise ValueError(f"{lat}, {lon} is no place on Earth that a receiver with a fix would give")
+    return fix
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and text.strip() else None
+
+
+def parse_time(text: str, zone: tzinfo | None) -> datetime:
+    """ISO 8601, EXIF's colons, or seconds or milliseconds since 1970; ValueError where it has no zone and none is given."""
+    text = text.strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return _parse_calendar_time(text, zone)
+    return datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC)
+
+
+def _parse_calendar_time(text: str, zone: tzinfo | None) -> datetime:
+    if len(text) > 10 and text[4] == ":" == text[7]:
+        text = text[:10].replace(":", "-") + text[10:]
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None:
+        if zone is None:
+            raise ValueError(f"{text} has no zone; give one with --zone, such as Asia/Shanghai")
+        when = when.replace(tzinfo=zone)
+    return when.astimezone(UTC)
+
+
+def _nmea(text: str) -> Iterator[Fix | str]:
+    """RMC sentences of any talker: the ones with date, time, place, speed and course."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        start = line.find("$")
+        if start < 0 or line[start + 3 : start + 6] != "RMC":
+            continue
+        try:
+            fix = _rmc(line[start:].strip())
+        except (ValueError, IndexError) as exc:
+            yield f"line {number}: {exc}"
+            continue
+        if fix is not None:
+            yield fix
+
+
+def _rmc(sentence: str) -> Fix | None:
+    body, _, checksum = sentence[1:].partition("*")
+    total = 0
+    for letter in body:
+        total ^= ord(letter)
+    if int(checksum[:2], 16) != total:
+        raise ValueError("checksum is wrong")
+    fields = body.split(",")
+    if fields[2] != "A":
+        return None  # the receiver says that it has no fix
+    clock, day = fields[1], fields[9]
+    when = datetime.strptime(day + clock[:6], "%d%m%y%H%M%S").replace(tzinfo=UTC)
+    when += timedelta(seconds=float("0" + clock[6:])) if len(clock) > 6 else timedelta()
+    lat = _nmea_degrees(fields[3]) * (-1 if fields[4] == "S" else 1)
+    lon = _nmea_degrees(fields[5]) * (-1 if fields[6] == "W" else 1)
+    speed = _number(fields[7])
+    return Fix(when, lat, lon, _number(fields[8]), None if speed is None else speed * _KNOTS)
+
+
+def _nmea_degrees(text: str) -> float:
+    """ddmm.mmmm or dddmm.mmmm."""
+    split = text.index(".") - 2
+    return int(text[:split]) + float(text[split:]) / 60

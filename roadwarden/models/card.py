@@ -1,0 +1,71 @@
+"""What a model file must say of itself before we run it."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from roadwarden.errors import ModelError
+from roadwarden.taxonomy import TAXONOMY_VERSION, DistressType
+
+METADATA_KEY = "roadwarden"
+"""Where the card lies in a file's own metadata: ONNX metadata_props, or a key of a torch checkpoint."""
+
+
+class Head(StrEnum):
+    """What the network puts out."""
+
+    END_TO_END = "end_to_end"  # (batch, n, 6): x1 y1 x2 y2 score class; also what an export with NMS inside gives
+    ONE_TO_MANY = "one_to_many"  # (batch, 4 + classes, anchors): centre x, y, width, height, scores; needs NMS
+
+
+class ModelCard(BaseModel):
+    """The metadata stored inside a model file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="name and version, such as roadwarden-yolo26n-1", min_length=1)
+    classes: tuple[DistressType, ...] = Field(description="types in the order of the class index", min_length=1)
+    input_size: int = Field(description="longer side of the network's input, pixels", ge=32, multiple_of=32)
+    head: Head = Field(description="what the network puts out")
+    taxonomy_version: str = Field(description="version of the taxonomy the classes are taken from")
+    thresholds: dict[DistressType, float] = Field(description="lowest score that is reported, for each class")
+    training_data: str = Field(description="data, split and licence")
+    git_commit: str = Field(description="commit of the code that trained it", min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        missing = [str(distress) for distress in self.classes if distress not in self.thresholds]
+        if missing:
+            raise ValueError(f"thresholds: none for {', '.join(missing)}")
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes: a type stands twice")
+        if self.taxonomy_version != TAXONOMY_VERSION:
+            raise ValueError(f"taxonomy_version: {self.taxonomy_version}, this Roadwarden speaks {TAXONOMY_VERSION}")
+        return self
+
+    @property
+    def lowest_threshold(self) -> float:
+        """Below this nothing is ever reported."""
+        return min(self.thresholds.values())
+
+
+def read_card(text: str | None, path: Path) -> ModelCard:
+    """Parses the card found in ``path``; raises ModelError that says what is missing or wrong."""
+    if not text:
+        wanted = ", ".join(ModelCard.model_fields)
+        raise ModelError(
+            f"{path}: the model carries no '{METADATA_KEY}' metadata ({wanted}); "
+            "export it with 'roadwarden export', or add the metadata to the file"
+        )
+    try:
+        return ModelCard.model_validate(json.loads(text))
+    except ValidationError as exc:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}" for e in exc.errors())
+        raise ModelError(f"{path}: the model's metadata is not usable: {faults}") from exc
+    except json.JSONDecodeError as exc:
+        raise ModelError(f"{path}: the model's '{METADATA_KEY}' metadata is not JSON: {exc}") from exc

@@ -1,0 +1,74 @@
+"""Detectors in ONNX files, run by ONNX Runtime: the default, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from roadwarden.detections import Detections, Image
+from roadwarden.errors import ModelError
+from roadwarden.models.card import METADATA_KEY, ModelCard, read_card
+from roadwarden.models.heads import read_output
+from roadwarden.vision.letterbox import Letterbox
+
+PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
+
+
+class OnnxDetector:
+    """Runs an ONNX export whose metadata holds a model card."""
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        """Loads ``path`` on ``threads`` CPU threads, 0 for all; raises ModelError where it is not a model of ours."""
+        self._session = open_session(path, threads=threads)
+        self._card = read_card(self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
+        self._input = self._session.get_inputs()[0].name
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model says of itself."""
+        return self._card
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        """The distress in each frame; frames of one input shape share a run."""
+        letterboxes = [Letterbox.of(image.shape[0], image.shape[1], self._card.input_size) for image in images]
+        found: list[Detections] = [Detections.none()] * len(images)
+        shapes = sorted({(box.input_height, box.input_width) for box in letterboxes})
+        for shape in shapes:
+            members = [i for i, box in enumerate(letterboxes) if (box.input_height, box.input_width) == shape]
+            batch = np.stack([letterboxes[i].apply(images[i]) for i in members])
+            (outputs,) = self._session.run(None, {self._input: batch})
+            for i, output in zip(members, outputs, strict=True):
+                found[i] = read_output(output, self._card, letterboxes[i])
+        return found
+
+
+def open_session(path: Path, *, threads: int = 0) -> Any:
+    """An ONNX Runtime session on the best device that is there; raises ModelError where the file is no ONNX model."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    offered = onnxruntime.get_available_providers()
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=[provider for provider in PROVIDERS if provider in offered]
+        )
+    except Exception as exc:  # noqa: BLE001 -- ONNX Runtime's errors share no base class
+        raise ModelError(f"{path}: not a model that ONNX Runtime can load: {_first_line(exc)}") from exc
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file; identifies the weights in every table."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _first_line(exc: Exception) -> str:
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]
