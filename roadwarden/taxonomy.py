@@ -1,41 +1,38 @@
-"""What can be wrong with a pavement: the types, their names, and their codes in four standards.
+"""What can be wrong with a road, and what four standards call it.
 
-The table lies in ``tables/taxonomy.csv``; docs/taxonomy.md shows it with its sources. A type can have several codes in
-a standard, and several types can share one: the first code of a type is the one it is written as, and the first type
-that lists a code is the one it is read as.
+The facts are rows of ``tables/taxonomy.csv`` (one a type) and ``tables/codes.csv`` (one a code of a standard, with the
+types it can mean). Several codes may mean one type (D00 and D01) and one code several types (线裂), so the relation is
+kept whole: ``codes`` lists all codes of a type, ``candidates`` all types of a code, each with the usual one first; the
+``to_*`` and ``from_*`` functions give that first one.
 """
 
 from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 
 from roadwarden.errors import DataError
 
 TAXONOMY_VERSION = "1"
+"""Model cards carry it; it changes when a type changes its id or its meaning."""
 
 
 class DistressType(StrEnum):
-    """Every type that people, cameras and other sensors can report."""
+    """Ids as they stand in every table and message; those of concrete slabs begin with ``concrete_``."""
 
     LINEAR_CRACK = "linear_crack"
     LONGITUDINAL_CRACK = "longitudinal_crack"
     TRANSVERSE_CRACK = "transverse_crack"
     BLOCK_CRACK = "block_crack"
     ALLIGATOR_CRACK = "alligator_crack"
-    REFLECTION_CRACK = "reflection_crack"
-    SLIPPAGE_CRACK = "slippage_crack"
     CORRUGATION = "corrugation"
     RUTTING = "rutting"
     SETTLEMENT = "settlement"
     FROST_BOIL = "frost_boil"
-    BUMP = "bump"
-    SWELL = "swell"
     RAVELING = "raveling"
     POTHOLE = "pothole"
     EDGE_BREAK = "edge_break"
@@ -43,25 +40,24 @@ class DistressType(StrEnum):
     PUMPING = "pumping"
     BLEEDING = "bleeding"
     PATCH = "patch"
-    POLISHED_AGGREGATE = "polished_aggregate"
-    LANE_SHOULDER_DROP = "lane_shoulder_drop"
-    RAILROAD_CROSSING = "railroad_crossing"
     CONCRETE_LINEAR_CRACK = "concrete_linear_crack"
-    CORNER_BREAK = "corner_break"
-    EDGE_CORNER_CRACK = "edge_corner_crack"
-    SHATTERED_SLAB = "shattered_slab"
-    JOINT_FILLER_DAMAGE = "joint_filler_damage"
-    JOINT_SPALLING = "joint_spalling"
-    CONCRETE_POTHOLE = "concrete_pothole"
-    MAP_CRACKING = "map_cracking"
-    SCALING = "scaling"
-    EXPOSED_AGGREGATE = "exposed_aggregate"
-    FAULTING = "faulting"
-    BLOW_UP = "blow_up"
+    CONCRETE_CORNER_BREAK = "concrete_corner_break"
+    CONCRETE_EDGE_CORNER_CRACK = "concrete_edge_corner_crack"
+    CONCRETE_SHATTERED_SLAB = "concrete_shattered_slab"
+    CONCRETE_JOINT_FILLER_DAMAGE = "concrete_joint_filler_damage"
+    CONCRETE_JOINT_SPALLING = "concrete_joint_spalling"
+    CONCRETE_POPOUT = "concrete_popout"
+    CONCRETE_SCALING = "concrete_scaling"
+    CONCRETE_MAP_CRACKING = "concrete_map_cracking"
+    CONCRETE_FAULTING = "concrete_faulting"
+    CONCRETE_BLOW_UP = "concrete_blow_up"
     CONCRETE_PUMPING = "concrete_pumping"
     CONCRETE_MANHOLE_STEP = "concrete_manhole_step"
     CONCRETE_SETTLEMENT = "concrete_settlement"
-    MANHOLE_COVER_DAMAGE = "manhole_cover_damage"
+    CONCRETE_EXPOSED_AGGREGATE = "concrete_exposed_aggregate"
+    MANHOLE_COVER_MISSING = "manhole_cover_missing"
+    MANHOLE_COVER_DAMAGED = "manhole_cover_damaged"
+    UNDERGROUND_VOID = "underground_void"
     STANDING_WATER = "standing_water"
     ROAD_DEBRIS = "road_debris"
 
@@ -73,116 +69,232 @@ TRAINED_TYPES = (
     DistressType.POTHOLE,
     DistressType.PATCH,
 )
-"""What the detector is trained on; the others come from people and other sensors."""
+"""What the shipped detector looks for, in the order of its class index."""
+
+KNOWN_RDD_CODES = frozenset(
+    {"D00", "D01", "D0w0", "D10", "D11", "D20", "D40", "D43", "D44", "D50", "Block crack", "Repair"}
+)
+"""Every label seen in RDD2022; ``from_rdd`` gives None for those that are no distress (D43, D44, D50, D0w0)."""
+
+
+class Language(StrEnum):
+    """Languages that every type has a name in."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+class Pavement(StrEnum):
+    """What the road is made of."""
+
+    ASPHALT = "asphalt"
+    CONCRETE = "concrete"
+    ANY = "any"
+
+
+class Observability(StrEnum):
+    """What one picture can say: a type that is told by millimetres of depth can only be suspected."""
+
+    SEEN = "seen"
+    SUSPECTED = "suspected"
+    NOT_VISIBLE = "not_visible"
+
+
+class Unit(StrEnum):
+    """What is measured."""
+
+    METRE = "metre"
+    SQUARE_METRE = "square_metre"
+    COUNT = "count"
+
+
+class Status(StrEnum):
+    """UNVERIFIED: from memory or from one secondary source; keep it out of anything labelled normative."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
 
 
 class Standard(StrEnum):
-    """Whose codes; the values are columns of the table."""
+    """Whose codes we speak: the data set, the city code, the highway code and the American practice."""
 
-    RDD2022 = "rdd2022"  # D00 ... , Repair
-    CJJ36 = "cjj36"  # CJJ 36-2016, as pavement/name: its asphalt and concrete types share names
-    JTG5210 = "jtg5210"  # JTG 5210-2018, likewise
-    ASTM_D6433 = "astm_d6433"  # numbers of the asphalt types, Appendix X1
+    RDD2022 = "rdd2022"
+    CJJ36 = "cjj36"
+    JTG5210 = "jtg5210"
+    ASTM_D6433 = "astm_d6433"
 
 
-class Camera(StrEnum):
-    """What a 2-D picture can say of a type."""
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One entry of a standard's list; ``status`` is about the entry, that it agrees with ``types`` is our reading."""
 
-    SEEN = "seen"
-    SUSPECTED = "suspected"  # defined by millimetres of height: a picture never proves it, a person or sensor must
+    standard: Standard
+    pavement: Pavement
+    code: str
+    group: str  # the class of CJJ 36-2016; empty elsewhere
+    types: tuple[DistressType, ...]  # the usual one first; empty where the entry is known but no type of ours
+    meaning: str  # empty where the code is itself a name
+    status: Status
 
 
 @dataclass(frozen=True, slots=True)
 class TypeInfo:
-    """One row of the table."""
+    """One type; ``None`` where our sources give no number. ``status`` covers unit, minimum and definition."""
 
     type: DistressType
     english: str
     chinese: str
-    pavement: str  # asphalt, concrete or any
-    group: str  # the class CJJ 36 puts it in, or facility
-    camera: Camera
-    unit: str  # m, m2 or count
-    codes: Mapping[Standard, tuple[str, ...]]
-    minimum: str  # what CJJ 36 asks for before it counts, in words; empty where nothing is said
+    pavement: Pavement
+    observability: Observability
+    unit: Unit
+    area_m2_per_unit: float | None  # what CJJ 36-2016 counts one unit as
+    min_length_m: float | None
+    min_width_mm: float | None
+    min_area_m2: float | None
+    min_depth_mm: float | None  # or the height of a rise or step
+    status: Status
+    definition: str
+    codes: tuple[Code, ...]
 
     @property
     def trained(self) -> bool:
-        """Whether the detector knows it."""
+        """Whether the shipped detector looks for it."""
         return self.type in TRAINED_TYPES
 
-
-KNOWN_RDD_CODES_WITHOUT_TYPE = frozenset({"D43", "D44", "D50", "D0w0"})
-"""Labels of RDD that name no distress: worn crossings and lane lines, manholes (an even cover is no step), a slip."""
-
-
-@cache
-def table() -> Mapping[DistressType, TypeInfo]:
-    """The whole table, in its order."""
-    with (files("roadwarden") / "tables" / "types.csv").open(encoding="utf-8") as handle:
-        infos = [_read_row(row) for row in csv.DictReader(handle)]
-    return {info.type: info for info in infos}
+    @property
+    def cjj36_class(self) -> str | None:
+        """The class of CJJ 36-2016, e.g. 裂缝类."""
+        return next((code.group for code in self.codes if code.standard is Standard.CJJ36), None)
 
 
 def describe(distress: DistressType) -> TypeInfo:
-    """The row of a type."""
-    return table()[distress]
+    """All we know of one type."""
+    return _types()[distress]
+
+
+def names(distress: DistressType, language: Language) -> str:
+    """The name to show; unlike the standards' own names it is unique in its language."""
+    info = describe(distress)
+    return info.english if language is Language.ENGLISH else info.chinese
 
 
 def parse_type(text: str) -> DistressType:
-    """A type by its id; DataError with the nearest one where there is none."""
+    """The type with that id; raises DataError with a suggestion."""
     try:
         return DistressType(text)
     except ValueError as exc:
         near = difflib.get_close_matches(text, list(DistressType), n=1)
-        raise DataError(f"unknown distress type '{text}'" + (f"; did you mean '{near[0]}'?" if near else "")) from exc
-
-
-def code_of(distress: DistressType, standard: Standard) -> str | None:
-    """How a standard writes a type; None where it does not know it."""
-    codes = describe(distress).codes[standard]
-    return codes[0] if codes else None
-
-
-def type_of(code: str, standard: Standard) -> DistressType | None:
-    """How we read a standard's code; None for one that is not in the table."""
-    return _readings(standard).get(code)
-
-
-def from_rdd(code: str) -> DistressType | None:
-    """The type of an RDD2022 label; None for labels that name no distress and for unknown ones."""
-    return type_of(code, Standard.RDD2022)
+        hint = f"did you mean '{near[0]}'?" if near else "the ids are listed in docs/taxonomy.md"
+        raise DataError(f"unknown distress type '{text}'; {hint}") from exc
 
 
 @cache
-def _readings(standard: Standard) -> Mapping[str, DistressType]:
-    readings: dict[str, DistressType] = {}
-    for info in table().values():
-        for code in info.codes[standard]:
-            readings.setdefault(code, info.type)
-    return readings
+def listed(standard: Standard) -> tuple[Code, ...]:
+    """The list of one standard, also the entries that are no type of ours."""
+    return tuple(code for code in _codes() if code.standard is standard)
 
 
-def _read_row(row: dict[str, str]) -> TypeInfo:
-    return TypeInfo(
-        type=DistressType(row["id"]),
-        english=row["english"],
-        chinese=row["chinese"],
-        pavement=row["pavement"],
-        group=row["group"],
-        camera=Camera(row["camera"]),
-        unit=row["unit"],
-        codes={standard: tuple(filter(None, row[standard].split(";"))) for standard in Standard},
-        minimum=row["minimum"],
+def codes(distress: DistressType, standard: Standard) -> tuple[str, ...]:
+    """Every code that means this type, the one to write first; empty where the standard has none."""
+    return tuple(code.code for code in describe(distress).codes if code.standard is standard)
+
+
+@cache
+def candidates(standard: Standard, code: str, pavement: Pavement = Pavement.ANY) -> tuple[DistressType, ...]:
+    """Every type the code can mean, the usual one first; empty for a code that is unknown or no distress."""
+    return tuple(
+        distress
+        for entry in listed(standard)
+        if entry.code == code and (pavement is entry.pavement or Pavement.ANY in (pavement, entry.pavement))
+        for distress in entry.types
     )
 
 
-def taxonomy_markdown() -> str:
-    """The table as docs/taxonomy.md shows it."""
-    head = ["id", "English", "中文", "pavement", "camera", "trained", "RDD2022", "CJJ 36-2016", "JTG 5210-2018", "ASTM"]
-    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
-    for info in table().values():
-        codes = [", ".join(info.codes[standard]) or "–" for standard in Standard]
-        cells = [f"`{info.type}`", info.english, info.chinese, info.pavement, str(info.camera)]
-        lines.append("| " + " | ".join([*cells, "yes" if info.trained else "", *codes]) + " |")
-    return "\n".join(lines) + "\n"
+def is_known(standard: Standard, code: str) -> bool:
+    """Whether the standard has the code at all; tells a label that is no distress from a typing error."""
+    return any(entry.code == code for entry in listed(standard))
+
+
+def from_rdd(code: str) -> DistressType | None:
+    """None both for a label that is no distress and for an unknown one, see ``KNOWN_RDD_CODES``."""
+    return next(iter(candidates(Standard.RDD2022, code)), None)
+
+
+def to_rdd(distress: DistressType) -> str | None:
+    """The RDD2022 label; None for a linear crack of unknown direction, which has two."""
+    return next(iter(codes(distress, Standard.RDD2022)), None)
+
+
+def from_cjj36(name: str, pavement: Pavement) -> DistressType | None:
+    """The pavement tells apart names that CJJ 36-2016 uses twice (线裂, 沉陷, 唧浆, 路框差)."""
+    return next(iter(candidates(Standard.CJJ36, name, pavement)), None)
+
+
+def to_cjj36(distress: DistressType) -> str | None:
+    """The name in CJJ 36-2016; longitudinal and transverse cracks are both 线裂."""
+    return next(iter(codes(distress, Standard.CJJ36)), None)
+
+
+def from_jtg5210(name: str) -> DistressType | None:
+    """Names of JTG 5210-2018 tell the pavement themselves."""
+    return next(iter(candidates(Standard.JTG5210, name)), None)
+
+
+def to_jtg5210(distress: DistressType) -> str | None:
+    """The name in JTG 5210-2018; None for a linear crack of unknown direction, which has two."""
+    return next(iter(codes(distress, Standard.JTG5210)), None)
+
+
+def from_astm(number: int) -> DistressType | None:
+    """The type of an ASTM D6433 distress number, 1 to 39."""
+    return next(iter(candidates(Standard.ASTM_D6433, str(number))), None)
+
+
+def to_astm(distress: DistressType) -> int | None:
+    """The ASTM D6433 distress number."""
+    return next((int(code) for code in codes(distress, Standard.ASTM_D6433)), None)
+
+
+def _rows(table: str) -> list[dict[str, str]]:
+    text = (resources.files("roadwarden") / "tables" / table).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+@cache
+def _codes() -> tuple[Code, ...]:
+    return tuple(map(_read_code, _rows("codes.csv")))
+
+
+def _read_code(row: dict[str, str]) -> Code:
+    standard, pavement, status = Standard(row["standard"]), Pavement(row["pavement"]), Status(row["status"])
+    types = tuple(map(DistressType, row["types"].split()))
+    return Code(standard, pavement, row["code"], row["group"], types, row["meaning"], status)
+
+
+@cache
+def _types() -> dict[DistressType, TypeInfo]:
+    return {info.type: info for info in map(_read_type, _rows("taxonomy.csv"))}
+
+
+def _read_type(row: dict[str, str]) -> TypeInfo:
+    distress = DistressType(row["id"])
+    return TypeInfo(
+        type=distress,
+        english=row["english"],
+        chinese=row["chinese"],
+        pavement=Pavement(row["pavement"]),
+        observability=Observability(row["observability"]),
+        unit=Unit(row["unit"]),
+        area_m2_per_unit=_number(row["area_m2_per_unit"]),
+        min_length_m=_number(row["min_length_m"]),
+        min_width_mm=_number(row["min_width_mm"]),
+        min_area_m2=_number(row["min_area_m2"]),
+        min_depth_mm=_number(row["min_depth_mm"]),
+        status=Status(row["status"]),
+        definition=row["definition"],
+        codes=tuple(code for code in _codes() if distress in code.types),
+    )
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
