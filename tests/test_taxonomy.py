@@ -39,10 +39,63 @@ from roadwarden.taxonomy import (
 
 REPOSITORY = Path(__file__).parent.parent
 
-CJJ36_ASPHALT = "线裂 网裂 龟裂 拥包 车辙 沉陷 翻浆 剥落 坑槽 啃边 路框差 唧浆 泛油".split()
-CJJ36_CONCRETE = "线裂 板角断裂 边角裂缝 交叉裂缝和破碎板 接缝料损坏 边角剥落 坑洞 表面纹裂 层状剥落 错台 拱胀 唧浆 路框差 沉陷".split()
-JTG5210_ASPHALT = "龟裂 块状裂缝 纵向裂缝 横向裂缝 沉陷 车辙 波浪拥包 坑槽 松散 泛油 修补".split()
-JTG5210_CONCRETE = "破碎板 裂缝 板角断裂 错台 拱起 边角剥落 接缝料损坏 坑洞 唧泥 露骨 修补".split()
+CJJ36_ASPHALT = [
+    "线裂",
+    "网裂",
+    "龟裂",
+    "拥包",
+    "车辙",
+    "沉陷",
+    "翻浆",
+    "剥落",
+    "坑槽",
+    "啃边",
+    "路框差",
+    "唧浆",
+    "泛油",
+]
+CJJ36_CONCRETE = [
+    "线裂",
+    "板角断裂",
+    "边角裂缝",
+    "交叉裂缝和破碎板",
+    "接缝料损坏",
+    "边角剥落",
+    "坑洞",
+    "表面纹裂",
+    "层状剥落",
+    "错台",
+    "拱胀",
+    "唧浆",
+    "路框差",
+    "沉陷",
+]
+JTG5210_ASPHALT = [
+    "龟裂",
+    "块状裂缝",
+    "纵向裂缝",
+    "横向裂缝",
+    "沉陷",
+    "车辙",
+    "波浪拥包",
+    "坑槽",
+    "松散",
+    "泛油",
+    "修补",
+]
+JTG5210_CONCRETE = [
+    "破碎板",
+    "裂缝",
+    "板角断裂",
+    "错台",
+    "拱起",
+    "边角剥落",
+    "接缝料损坏",
+    "坑洞",
+    "唧泥",
+    "露骨",
+    "修补",
+]
 CJJ36_NAMES = [(Pavement.ASPHALT, name) for name in CJJ36_ASPHALT] + [
     (Pavement.CONCRETE, name) for name in CJJ36_CONCRETE
 ]
@@ -241,7 +294,7 @@ def test_facts_from_memory_stay_marked():
 
 def test_an_unknown_id_is_refused_with_a_suggestion():
     assert parse_type("pothole") is DistressType.POTHOLE
-    with pytest.raises(DataError, match="unknown distress type 'pothle'; did you mean 'pothole'?"):
+    with pytest.raises(DataError, match=r"unknown distress type 'pothle'; did you mean 'pothole'\?"):
         parse_type("pothle")
     with pytest.raises(DataError, match=r"docs/taxonomy\.md"):
         parse_type("qqq")
@@ -259,7 +312,26 @@ def test_the_page_for_people_is_current():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_page_for_people_has_every_type_and_every_section():
+    page = (REPOSITORY / "docs/taxonomy.md").read_text(encoding="utf-8")
+    assert [distress for distress in DistressType if page.count(f"| `{distress}`") < 1] == []
+    assert all(page.count(f"<!-- {part} -->") == 1 for part in ["types", *Standard])
+    assert page.count("<!-- end -->") == 1 + len(Standard)
+
+
 def test_the_glossary_has_every_word_of_the_map():
     page = (REPOSITORY / "docs/glossary.md").read_text(encoding="utf-8")
-    words = "frame detection sighting defect severity case clock assessment cell segment ledger".split()
+    words = [
+        "frame",
+        "detection",
+        "sighting",
+        "defect",
+        "severity",
+        "case",
+        "clock",
+        "assessment",
+        "cell",
+        "segment",
+        "ledger",
+    ]
     assert [word for word in [*words, "repair report"] if f"| {word} |" not in page] == []

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from roadwarden import __version__
-from roadwarden.cli import bench, detect, merge, model, train
+from roadwarden.cli import bench, detect, merge, model, sample, train
 from roadwarden.errors import ConfigError, RoadwardenError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, merge, model, train, bench):
+for command in (detect, merge, sample, model, train, bench):
     command.register(app)
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

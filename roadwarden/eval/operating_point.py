@@ -15,7 +15,9 @@ from roadwarden.detections import Boxes, Detections
 from roadwarden.eval.matching import match
 from roadwarden.taxonomy import DistressType
 
-CANDIDATES = tuple(round(float(value), 2) for value in np.arange(0.05, 0.81, 0.05))
+CANDIDATES = tuple(round(float(value), 2) for value in np.arange(0.10, 0.81, 0.05))
+WITHOUT_EVIDENCE = 0.25
+"""The threshold of a type that is never right on val, at any threshold: nothing was learnt about it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,13 @@ def count(frames: Sequence[Judged], distress: DistressType, threshold: float) ->
 
 def choose_thresholds(frames: Sequence[Judged], classes: Sequence[DistressType]) -> dict[DistressType, float]:
     """For each type the threshold with the best F1; the lowest of equals, so that recall wins ties."""
-    return {
-        distress: max(CANDIDATES, key=lambda value: (count(frames, distress, value).f1, -value))
-        for distress in classes
-    }
+    return {distress: _best_threshold(frames, distress) for distress in classes}
+
+
+def _best_threshold(frames: Sequence[Judged], distress: DistressType) -> float:
+    f1 = {value: count(frames, distress, value).f1 for value in CANDIDATES}
+    best = max(CANDIDATES, key=lambda value: (f1[value], -value))
+    return best if f1[best] > 0 else WITHOUT_EVIDENCE
 
 
 def type_accuracy(frames: Sequence[Judged], thresholds: Mapping[DistressType, float]) -> tuple[int, int]:

@@ -64,14 +64,16 @@ def export(
 
 
 def judge(detector: OnnxDetector, frames: Sequence[AnnotatedFrame]) -> list[Judged]:
-    """What the detector sees beside what is there."""
+    """What the detector sees beside what is there of the types it was trained on."""
     judged = []
     for frame in frames:
         try:
             image = decode(frame.path.read_bytes())
         except OSError as exc:
             raise DataError(f"{frame.path}: cannot be read: {exc.strerror}") from exc
-        judged.append(Judged(frame.boxes_xyxy.astype(np.float32), frame.types, detector.detect([image])[0]))
+        trained = [index for index, distress in enumerate(frame.types) if distress in detector.card.classes]
+        boxes, types = frame.boxes_xyxy[trained].astype(np.float32), tuple(frame.types[index] for index in trained)
+        judged.append(Judged(boxes, types, detector.detect([image])[0]))
     return judged
 
 

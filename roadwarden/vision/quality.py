@@ -30,7 +30,7 @@ class QualityThresholds:
 
     dark_mean: float = 28.0  # mean grey level, 0..255, below which a frame is dark
     overexposed_share: float = 0.45  # share of pixels at 250 or more
-    flat_share: float = 0.60  # share of grid cells without any texture: something covers the lens
+    flat_share: float = 0.50  # share of grid cells without any texture: something covers the lens
     flat_deviation: float = 1.6  # grey levels; a cell with less is without texture
     blur: float = 22.0  # variance of the Laplacian over the sharpest half of the grid
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from roadwarden.detections import Detections
 from roadwarden.eval.matching import match
-from roadwarden.eval.operating_point import Judged, choose_thresholds, count, figures
+from roadwarden.eval.operating_point import WITHOUT_EVIDENCE, Judged, choose_thresholds, count, figures
 from roadwarden.taxonomy import DistressType
 
 POTHOLE, PATCH = DistressType.POTHOLE, DistressType.PATCH
@@ -53,7 +53,7 @@ def test_counts_at_a_threshold():
 
 
 def test_the_threshold_with_the_best_f1_is_chosen_and_the_lowest_of_equals():
-    assert choose_thresholds([STREET], [POTHOLE, PATCH]) == {POTHOLE: 0.65, PATCH: 0.05}
+    assert choose_thresholds([STREET], [POTHOLE, PATCH]) == {POTHOLE: 0.65, PATCH: WITHOUT_EVIDENCE}
 
 
 def test_type_accuracy_is_over_boxes_matched_whatever_their_type():
