@@ -72,6 +72,4 @@ class Detections:
     def take(self, indices: Sequence[int] | npt.NDArray[np.intp]) -> Detections:
         """Those rows, in that order."""
         chosen = np.asarray(indices, dtype=np.intp)
-        return Detections(
-            self.boxes_xyxy[chosen], tuple(self.types[index] for index in chosen), self.scores[chosen]
-        )
+        return Detections(self.boxes_xyxy[chosen], tuple(self.types[index] for index in chosen), self.scores[chosen])

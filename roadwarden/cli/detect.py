@@ -43,7 +43,9 @@ def detect(
     coordinates: Annotated[
         CoordinateSystem, typer.Option(help="system the positions come in; tables are always WGS-84")
     ] = CoordinateSystem.WGS84,
-    shard: Annotated[str, typer.Option(help="i/n: work on every n-th batch only; join with 'roadwarden merge'")] = "1/1",
+    shard: Annotated[
+        str, typer.Option(help="i/n: work on every n-th batch only; join with 'roadwarden merge'")
+    ] = "1/1",
     workers: Annotated[int, typer.Option(min=0, help="worker processes; 0 for one a core")] = 0,
     annotate: Annotated[bool, typer.Option("--annotate", help="write drawn frames, faces and plates blurred")] = False,
     geojson: Annotated[bool, typer.Option("--geojson", help="also write detections.geojson")] = False,

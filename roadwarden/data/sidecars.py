@@ -47,14 +47,18 @@ def read_track(place: Path, zone: tzinfo | None = None) -> Track:
 
 
 def _collect(place: Path, rows: Iterable[Fix | str]) -> Track:
-    fixes, faults = [], []
+    fixes: list[Fix] = []
+    faults: list[str] = []
     for row in rows:
-        (faults if isinstance(row, str) else fixes).append(row)  # type: ignore[arg-type]
+        if isinstance(row, str):
+            faults.append(row)
+        else:
+            fixes.append(row)
     if not fixes:
         raise DataError(f"{place}: no usable position" + (f"; first fault: {faults[0]}" if faults else ""))
     if faults:
         logger.warning("%s: %d rows left out; first: %s", place, len(faults), faults[0])
-    return Track.of(fixes)  # type: ignore[arg-type]
+    return Track.of(fixes)
 
 
 def _gpx(place: Path, text: str) -> Iterator[Fix | str]:
@@ -116,7 +120,7 @@ def _number(text: str | None) -> float | None:
 
 
 def parse_time(text: str, zone: tzinfo | None) -> datetime:
-    """ISO 8601, EXIF's colons, or seconds or milliseconds since 1970; ValueError where it has no zone and none is given."""
+    """ISO 8601, EXIF's colons, seconds or milliseconds since 1970; ValueError where no zone is known."""
     text = text.strip()
     try:
         number = float(text)

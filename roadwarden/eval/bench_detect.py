@@ -68,8 +68,7 @@ class BenchResult:
     def markdown(self) -> str:
         """The table of eval/benchmarks/README.md."""
         lines = [
-            f"Machine: {self.machine}, {self.cores} cores. Model: {self.model}. "
-            f"Frames: {self.runs['ours'].frames}.",
+            f"Machine: {self.machine}, {self.cores} cores. Model: {self.model}. Frames: {self.runs['ours'].frames}.",
             "",
             "| contender | frames/s | s to first frame | peak RSS, MB |",
             "| --- | --- | --- | --- |",
@@ -162,7 +161,9 @@ def _watch_memory(pid: int) -> Callable[[], int]:
 
 def _machine() -> str:
     try:
-        names = [line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
+        names = [
+            line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line
+        ]
         name = names[0].split(":")[1].strip() if names else platform.processor()
     except OSError:
         name = platform.processor()

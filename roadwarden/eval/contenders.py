@@ -92,9 +92,7 @@ def batch_job(frames: Sequence[Path], model: Path, threads: int, watch: Stopwatc
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "frames.txt"
         listed.write_text("\n".join(str(path.resolve()) for path in frames), encoding="utf-8")
-        run_job(
-            JobSettings(archive=str(listed), model=model), Path(folder) / "out", workers=threads, on_progress=mark
-        )
+        run_job(JobSettings(archive=str(listed), model=model), Path(folder) / "out", workers=threads, on_progress=mark)
 
 
 def ultralytics_predict(frames: Sequence[Path], model: Path, threads: int, watch: Stopwatch) -> None:
@@ -133,7 +131,7 @@ def main(arguments: Sequence[str]) -> None:
     frames = [Path(line) for line in Path(listed).read_text(encoding="utf-8").splitlines()]
     watch = Stopwatch()
     CONTENDERS[name](frames, Path(model), int(threads), watch)
-    print(json.dumps(watch.read()))
+    sys.stdout.write(json.dumps(watch.read()) + "\n")
 
 
 if __name__ == "__main__":

@@ -59,9 +59,7 @@ def count(frames: Sequence[Judged], distress: DistressType, threshold: float) ->
     true = seen = right = 0
     for frame in frames:
         wanted = frame.boxes[[i for i, one in enumerate(frame.types) if one is distress]]
-        rows = [
-            i for i, one in enumerate(frame.seen.types) if one is distress and frame.seen.scores[i] >= threshold
-        ]
+        rows = [i for i, one in enumerate(frame.seen.types) if one is distress and frame.seen.scores[i] >= threshold]
         found = frame.seen.boxes_xyxy[rows]
         true, seen, right = true + len(wanted), seen + len(found), right + len(match(wanted, found).found)
     return Counts(true, seen, right)

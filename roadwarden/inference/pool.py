@@ -6,13 +6,13 @@ import logging
 import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from roadwarden.data.archives import Entry
 from roadwarden.errors import RoadwardenError
@@ -58,19 +58,21 @@ class WorkerPool:
         """Itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Ends the workers: at once when something went wrong."""
         if kind is None:
-            self._pool.close()
+            self._pool.close()  # type: ignore[no-untyped-call]
         else:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def run(self, batches: Iterable[tuple[int, list[Entry]]]) -> Iterator[tuple[int, BatchDone]]:
         """Each batch's results as they come, in any order; at most two batches a worker are under way."""
         waiting = iter(batches)
         again: deque[_Task] = deque()
-        running: dict[ProcessFuture, _Task] = {}
+        running: dict[Future[BatchDone], _Task] = {}
         while True:
             while len(running) < 2 * self._workers and (task := _next_task(again, waiting)) is not None:
                 running[self._schedule(task)] = task
@@ -88,7 +90,7 @@ class WorkerPool:
         futures = [self._pool.schedule(worker.picture, args=(result,), timeout=FRAME_LIMIT_S) for result in results]
         return [future.result() for future in futures]
 
-    def _schedule(self, task: _Task) -> ProcessFuture:
+    def _schedule(self, task: _Task) -> Future[BatchDone]:
         limit = FRAME_LIMIT_S * len(task.entries)
         return self._pool.schedule(worker.run, args=(task.entries, task.crashed), timeout=limit)
 

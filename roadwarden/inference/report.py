@@ -72,9 +72,7 @@ class Projection:
         inner = MAP_WIDTH - 2 * MAP_MARGIN, MAP_HEIGHT - 2 * MAP_MARGIN
         metres = max(wide / inner[0], high / inner[1], 0.05)
         slack = (inner[0] * metres - wide) / 2, (inner[1] * metres - high) / 2
-        return cls(
-            south - slack[1] / METRES_PER_DEGREE, west - slack[0] / METRES_PER_DEGREE / cosine, metres, cosine
-        )
+        return cls(south - slack[1] / METRES_PER_DEGREE, west - slack[0] / METRES_PER_DEGREE / cosine, metres, cosine)
 
     def place(self, mark: MapMark) -> tuple[float, float]:
         """x, y of a mark."""

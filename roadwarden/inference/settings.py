@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from roadwarden.data.track import DEFAULT_TOLERANCE_S
 from roadwarden.geo.coordinates import CoordinateSystem
 
-
 BATCH_FRAMES = 16
 """Frames a part; fixed, because parts of another size would make other files after an interruption."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,9 @@ def write_report(out: Path, job: dict[str, Any], tally: Tally, run: dict[str, An
 
 
 def _choose(out: Path, tally: Tally) -> _Chosen:
-    problems, track, scored = [], [], {}
+    problems: list[tuple[str, str]] = []
+    track: list[MapMark] = []
+    scored: dict[str, float] = {}
     every = max(1, tally.located // MOST_MARKS)
     located = 0
     for row in _rows(out / FRAMES):
@@ -91,7 +93,7 @@ def _marks(out: Path, tally: Tally) -> list[MapMark]:
 
 def _results(out: Path, frames: Sequence[str]) -> list[FrameResult]:
     """Those frames as results, in that order, read back from the tables."""
-    wanted = {frame: [] for frame in frames}
+    wanted: dict[str, list[dict[str, Any]]] = {frame: [] for frame in frames}
     for row in _rows(out / DETECTIONS):
         if row["frame"] in wanted:
             wanted[row["frame"]].append(row)
@@ -99,6 +101,6 @@ def _results(out: Path, frames: Sequence[str]) -> list[FrameResult]:
     return [result_of_row({**rows[frame], "boxes": boxes}) for frame, boxes in wanted.items()]
 
 
-def _rows(table: Path) -> Any:
+def _rows(table: Path) -> Iterator[dict[str, Any]]:
     for group in pq.ParquetFile(table).iter_batches():
         yield from group.to_pylist()

@@ -94,7 +94,7 @@ _worker: Worker | None = None
 
 def start(settings: JobSettings, describe: FrameDescriber, annotated: Path | None) -> None:
     """Makes this process a worker."""
-    global _worker  # noqa: PLW0603 -- one worker a process is what a process pool offers
+    global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     _worker = Worker(settings, describe, annotated)

@@ -1,9 +1,9 @@
 """The output folder of a job, and the folder ``work`` inside it that lets the job go on after an interruption.
 
-    DIR/detections.parquet frames.parquet summary.json run.json report.html [detections.geojson] [annotated/]
-    DIR/work/listing.parquet   the archive's frames in order
-    DIR/work/job.json          what decides the content of the tables, and its fingerprint
-    DIR/work/parts/*.arrow     finished batches
+DIR/detections.parquet frames.parquet summary.json run.json report.html [detections.geojson] [annotated/]
+DIR/work/listing.parquet   the archive's frames in order
+DIR/work/job.json          what decides the content of the tables, and its fingerprint
+DIR/work/parts/*.arrow     finished batches
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class Workspace:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as exc:
-                raise OutputError(f"{self.root}: another job is writing here; wait for it or use another --out") from exc
+                raise OutputError(
+                    f"{self.root}: another job is writing here; wait for it or use another --out"
+                ) from exc
             yield
 
     def begin(self, fingerprint: str, job: dict[str, Any]) -> None:
@@ -96,8 +98,7 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as exc:
         if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise OutputError(
-                f"{place}: the disk is full; free some space and run the same command again: "
-                "finished batches are kept"
+                f"{place}: the disk is full; free some space and run the same command again: finished batches are kept"
             ) from exc
         raise OutputError(f"{place}: cannot be written ({exc.strerror}); choose another --out") from exc
 

@@ -60,7 +60,7 @@ def open_session(path: Path, *, threads: int = 0) -> Any:
         return onnxruntime.InferenceSession(
             str(path), options, providers=[provider for provider in PROVIDERS if provider in offered]
         )
-    except Exception as exc:  # noqa: BLE001 -- ONNX Runtime's errors share no base class
+    except Exception as exc:
         raise ModelError(f"{path}: not a model that ONNX Runtime can load: {_first_line(exc)}") from exc
 
 

@@ -75,8 +75,11 @@ def merge_seams(parts: Sequence[Detections]) -> Detections:
 
     Two boxes are the same when they come from different tiles, have one type and share half of the smaller.
     """
-    rows = [_Row(part.boxes_xyxy[i], part.types[i], part.scores[i], tile) for tile, part in enumerate(parts)
-            for i in range(len(part))]
+    rows = [
+        _Row(part.boxes_xyxy[i], part.types[i], part.scores[i], tile)
+        for tile, part in enumerate(parts)
+        for i in range(len(part))
+    ]
     merged: list[_Row] = []
     for row in sorted(rows, key=lambda row: -row.score):
         while (twin := next((other for other in merged if _same(row, other)), None)) is not None:

@@ -92,7 +92,7 @@ def _load_checkpoint(torch: Any, path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: no such model file")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as exc:  # noqa: BLE001 -- a foreign file can raise anything
+    except Exception as exc:
         raise ModelError(f"{path}: not a torch checkpoint: {exc}") from exc
     if not isinstance(saved, dict):
         raise ModelError(f"{path}: holds {type(saved).__name__}, wanted {json.dumps([STATE_KEY, METADATA_KEY])}")

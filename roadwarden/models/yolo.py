@@ -66,5 +66,5 @@ def load_yolo(path: Path, *, threads: int = 0) -> Any:
         torch.set_num_threads(threads)
     try:
         return YOLO(str(path), task="detect")
-    except Exception as exc:  # noqa: BLE001 -- unpickling a foreign file can raise anything
+    except Exception as exc:
         raise ModelError(f"{path}: not an Ultralytics checkpoint: {exc}") from exc

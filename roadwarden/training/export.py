@@ -51,7 +51,9 @@ def export(
         git_commit=git_commit,
     )
     onnx_path = to_onnx(checkpoint, low, out / f"{name}.onnx")
-    judged = judge(OnnxDetector(onnx_path), [frame for choice in recipe.validation for frame in choose_frames(roads, choice)])
+    judged = judge(
+        OnnxDetector(onnx_path), [frame for choice in recipe.validation for frame in choose_frames(roads, choice)]
+    )
     card = low.model_copy(update={"thresholds": choose_thresholds(judged, recipe.classes)})
     stamp_onnx(onnx_path, card)
     stamped = stamp_checkpoint(checkpoint, card, out / f"{name}.pt")

@@ -51,7 +51,7 @@ class Letterbox:
         """The network's input: (3, input_height, input_width), RGB, 0..1."""
         height, width = (max(1, round(side * self.scale)) for side in (self.frame_height, self.frame_width))
         if image.shape[:2] != (height, width):
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
         canvas = np.full((self.input_height, self.input_width, 3), PADDING_GREY, np.uint8)
         canvas[self.top : self.top + height, self.left : self.left + width] = image
         planes = canvas[..., ::-1].transpose(2, 0, 1)
@@ -61,4 +61,4 @@ class Letterbox:
         """Boxes of the input as boxes of the frame, clipped to it."""
         shift = np.array([self.left, self.top, self.left, self.top], np.float32)
         limit = np.array([self.frame_width, self.frame_height] * 2, np.float32)
-        return np.clip((boxes - shift) / np.float32(self.scale), 0, limit).astype(np.float32)
+        return np.asarray(np.clip((boxes - shift) / np.float32(self.scale), 0, limit), np.float32)

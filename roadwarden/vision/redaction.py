@@ -103,7 +103,7 @@ def find_plates(image: Image) -> Boxes:
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     found = []
     for low, high in PLATE_HUES:
-        mask = cv2.inRange(hsv, (low, PLATE_SATURATION, PLATE_VALUE), (high, 255, 255))  # type: ignore[call-overload]
+        mask = cv2.inRange(hsv, (low, PLATE_SATURATION, PLATE_VALUE), (high, 255, 255))
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 7), np.uint8))
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
         found += [row[:4] for row in stats[1:] if _is_plate(grey, row)]

@@ -24,7 +24,9 @@ def outcomes(out: Path) -> dict[str, str]:
 
 def detect(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "roadwarden", "detect", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **environment}, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env={**os.environ, **environment}, check=False
+    )
 
 
 def assert_said(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -86,7 +88,9 @@ def test_a_bad_frame_says_what_is_wrong_with_it(card_done, frame, outcome):
     assert outcomes(card_done[0])[frame] == outcome
 
 
-@pytest.mark.parametrize("frame", ["good.jpg", "grey.png", "deep.png", "with space.jpg", "西湖区/坑槽 一.jpg", "new\nline.jpg"])
+@pytest.mark.parametrize(
+    "frame", ["good.jpg", "grey.png", "deep.png", "with space.jpg", "西湖区/坑槽 一.jpg", "new\nline.jpg"]
+)
 def test_odd_names_and_formats_are_judged(card_done, frame):
     assert outcomes(card_done[0])[frame] in {"clean", "detected"}
     assert (card_done[0] / "annotated" / f"{frame}.jpg").is_file()
@@ -128,7 +132,9 @@ def test_a_frame_that_kills_the_decoder_costs_itself(tmp_path, monkeypatch):
         "    return original(data, *rest)\n"
         "module.decode = decode\n"
     )
-    done = detect(frames, "--out", tmp_path / "out", PYTHONPATH=f"{hooks}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    done = detect(
+        frames, "--out", tmp_path / "out", PYTHONPATH=f"{hooks}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    )
     assert_said(done, 0, "07.jpg")
     found = outcomes(tmp_path / "out")
     assert found.pop("07.jpg") == "unreadable:decoder_crashed"
@@ -190,7 +196,9 @@ def test_a_full_disk_keeps_what_is_done(tmp_path):
         frames.mkdir()
         for number in range(120):
             (frames / f"{number:03d}.jpg").write_bytes(jpeg(textured(number)))
-        assert_said(detect(frames, "--out", disk / "out", "--workers", 2), 1, "the disk is full", "run the same command again")
+        assert_said(
+            detect(frames, "--out", disk / "out", "--workers", 2), 1, "the disk is full", "run the same command again"
+        )
         kept = list((disk / "out/work/parts").glob("*.arrow"))
         assert kept
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)

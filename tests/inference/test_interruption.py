@@ -26,7 +26,11 @@ SEEDS = range(10)
 @pytest.fixture(scope="module")
 def uninterrupted(long_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("uninterrupted")
-    run_job(JobSettings(archive=str(long_archive), model=shipped_model(), track=long_archive / "track.csv"), out, geojson=True)
+    run_job(
+        JobSettings(archive=str(long_archive), model=shipped_model(), track=long_archive / "track.csv"),
+        out,
+        geojson=True,
+    )
     return out
 
 

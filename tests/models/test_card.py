@@ -41,7 +41,7 @@ def test_a_wrong_card_is_refused_with_what_is_wrong(tmp_path, change, said):
 
 
 def test_no_card_is_refused_with_what_is_missing(tmp_path):
-    with pytest.raises(ModelError, match="carries no 'roadwarden' metadata .*classes.*thresholds"):
+    with pytest.raises(ModelError, match=r"carries no 'roadwarden' metadata .*classes.*thresholds"):
         read_card(None, tmp_path / "model.onnx")
 
 

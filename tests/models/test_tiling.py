@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +17,9 @@ POTHOLE, PATCH = DistressType.POTHOLE, DistressType.PATCH
 
 
 def seen(*rows: tuple[float, float, float, float], of: DistressType = POTHOLE, score: float = 0.8) -> Detections:
-    return Detections(np.array(rows, np.float32).reshape(-1, 4), (of,) * len(rows), np.full(len(rows), score, np.float32))
+    return Detections(
+        np.array(rows, np.float32).reshape(-1, 4), (of,) * len(rows), np.full(len(rows), score, np.float32)
+    )
 
 
 class BlackSquares:
@@ -39,7 +43,7 @@ def test_tiles_cover_every_pixel_and_stay_inside(width, height, tile_px):
         assert ends[0] == 0
         assert max(ends) + tile_px >= length
         assert max(ends) <= max(0, length - tile_px)
-        assert all(b - a < tile_px for a, b in zip(ends, ends[1:], strict=False))
+        assert all(b - a < tile_px for a, b in pairwise(ends))
 
 
 @pytest.mark.parametrize("left", range(500, 1300, 97))

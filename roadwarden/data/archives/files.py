@@ -101,12 +101,16 @@ class FilesArchive:
     def entries(self) -> Iterator[Entry]:
         """Every picture that the glob matches or that lies below the prefix, sorted by path."""
         try:
-            found = self.system.glob(self.path, detail=True) if _is_glob(self.path) else self.system.find(
-                self.path, detail=True
+            found = (
+                self.system.glob(self.path, detail=True)
+                if _is_glob(self.path)
+                else self.system.find(self.path, detail=True)
             )
         except (OSError, ValueError) as exc:
             raise DataError(f"{redact_url(self.path)}: cannot be listed: {redact_url(str(exc))}") from exc
-        pictures = {name: info for name, info in found.items() if info["type"] == "file" and is_frame(self._shown(name))}
+        pictures = {
+            name: info for name, info in found.items() if info["type"] == "file" and is_frame(self._shown(name))
+        }
         if not pictures:
             raise DataError(f"{redact_url(self.path)}: matches no picture")
         for name in sorted(pictures):
@@ -124,7 +128,7 @@ class FilesArchive:
 
     def _base(self) -> str:
         """The folder that entries are relative to, with its slash: of a glob, what stands before its first sign."""
-        path = self.system._strip_protocol(self.path)  # noqa: SLF001 -- fsspec's own way to normalise a path
+        path = self.system._strip_protocol(self.path)
         fixed = path
         if _is_glob(path):
             fixed = path[: min(path.find(sign) for sign in "*?[" if sign in path)].rpartition("/")[0]

@@ -50,7 +50,8 @@ def _open_file(place: Path) -> Archive:
     if name.endswith(".txt"):
         return ListArchive(place)
     raise DataError(
-        f"{place}: not an archive; wanted a folder, .zip, .tar, a video ({', '.join(sorted(VIDEO_ENDINGS))}) or a .txt list"
+        f"{place}: not an archive; wanted a folder, .zip, .tar, "
+        f"a video ({', '.join(sorted(VIDEO_ENDINGS))}) or a .txt list"
     )
 
 

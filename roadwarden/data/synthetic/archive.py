@@ -139,7 +139,9 @@ def _write_track(place: Path, drive: Drive, frames: int) -> None:
         writer = csv.writer(handle)
         writer.writerow(["time", "lat", "lon", "heading", "speed"])
         for fix in drive.fixes(frames):
-            writer.writerow([fix.time.isoformat(timespec="milliseconds"), fix.lat, fix.lon, fix.heading_deg, fix.speed_mps])
+            writer.writerow(
+                [fix.time.isoformat(timespec="milliseconds"), fix.lat, fix.lon, fix.heading_deg, fix.speed_mps]
+            )
 
 
 def _truth_row(name: str, pose: Pose, boxes: list[TrueBox]) -> dict[str, Any]:

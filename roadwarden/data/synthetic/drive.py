@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -33,7 +33,7 @@ class Pose:
 class Drive:
     """How and when the street is driven along."""
 
-    camera: Camera = Camera(lateral_m=0.9)
+    camera: Camera = field(default_factory=lambda: Camera(lateral_m=0.9))
     start: datetime = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)  # 10:00 in Hangzhou
     seed: int = 7
 

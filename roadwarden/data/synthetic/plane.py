@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from roadwarden.data.synthetic.noise import Field, fine, smooth, surface
 from roadwarden.data.synthetic.shapes import branches, crack_line, fragments
@@ -221,7 +222,7 @@ def _pothole(plane: Plane, defect: PlacedDefect, generator: np.random.Generator)
     inside = plane.mask(lambda canvas: _fill(canvas, plane.pixel(defect.outline), window), window, 1.0)
     part = plane.grey[window]
     depth = cv2.GaussianBlur(inside, (0, 0), 7)
-    floor = 62 + 13 * smooth(generator, (part.shape[0], part.shape[1]), 5) + 9 * fine(generator, part.shape)  # type: ignore[arg-type]
+    floor = 62 + 13 * smooth(generator, (part.shape[0], part.shape[1]), 5) + 9 * fine(generator, part.shape)
     slope = cv2.Sobel(depth, cv2.CV_32F, 1, 1, ksize=3) + cv2.Sobel(depth, cv2.CV_32F, 0, 1, ksize=3)
     part = part * (1 - inside) + inside * (floor - 10 * depth)
     part -= np.clip(slope, -0.2, 0.2) * 190
@@ -284,9 +285,9 @@ def _corners(defect: PlacedDefect, margin: float = 0.0) -> Polygon:
     return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
 
 
-def _shifted(points: Polygon, window: tuple[slice, slice]) -> Image:
+def _shifted(points: Polygon, window: tuple[slice, slice]) -> npt.NDArray[np.int32]:
     """Pixels of the window with four binary digits of fraction, as OpenCV's drawing takes them."""
-    return np.round((points - [window[1].start, window[0].start]) * 16).astype(np.int32)  # type: ignore[return-value]
+    return np.asarray(np.round((points - [window[1].start, window[0].start]) * 16), np.int32)
 
 
 def _polyline(

@@ -56,7 +56,8 @@ class Scene:
         self._trees, self._cones = street.trees, [corner for outline in cones for corner in outline]
         lit = _shadowed(painted, street.trees, self._light, street.seed)
         self._levels = [
-            cv2.resize(lit, None, fx=1 / along, fy=1 / across, interpolation=cv2.INTER_AREA) for along, across in _LEVELS
+            cv2.resize(lit, None, fx=1 / along, fy=1 / across, interpolation=cv2.INTER_AREA)
+            for along, across in _LEVELS
         ]
         length = street.length + AHEAD_M
         self._fronts = [_house_fronts(np.random.default_rng([street.seed, side]), length) for side in (11, 12)]
@@ -67,10 +68,14 @@ class Scene:
         for side, front in zip((-1, 1), self._fronts, strict=True):
             _put_front(view, front, camera, at_x, side)
         self._put_road(view, camera, at_x)
-        things = [(tree.x, tree) for tree in self._trees] + [(float(cone[0]), cone) for cone in self._cones]
+        things: list[tuple[float, Tree | Polygon]] = [(tree.x, tree) for tree in self._trees]
+        things += [(float(cone[0]), cone) for cone in self._cones]
         for x, thing in sorted(things, key=lambda pair: -pair[0]):
             if NEAR_M + 1 < x - at_x < FAR_M + 15:
-                (_put_tree if isinstance(thing, Tree) else _put_cone)(view, thing, camera, at_x)  # type: ignore[arg-type]
+                if isinstance(thing, Tree):
+                    _put_tree(view, thing, camera, at_x)
+                else:
+                    _put_cone(view, thing, camera, at_x)
         return _exposed(view, self._light, seed)
 
     def _put_road(self, view: Image, camera: Camera, at_x: float) -> None:
@@ -122,15 +127,16 @@ def _shadowed(painted: Image, trees: Sequence[Tree], light: Light, seed: int) ->
     scale = 4  # shade has soft edges; a quarter of the resolution is enough
     rows, columns = painted.shape[0] // scale, painted.shape[1] // scale
     shade = np.zeros((rows, columns), np.float32)
+    offset = np.array([0.0, HALF_STRIP_M])
     for tree in trees:
         foot = np.array([tree.x, tree.y])
         crown = foot + np.array(light.shadow) * tree.height * 0.75
-        centre = tuple(int(value) for value in np.round((crown + [0, HALF_STRIP_M]) * PX_PER_M / scale))
-        start = tuple(int(value) for value in np.round((foot + [0, HALF_STRIP_M]) * PX_PER_M / scale))
+        centre = tuple(int(value) for value in np.round((crown + offset) * PX_PER_M / scale))
+        start = tuple(int(value) for value in np.round((foot + offset) * PX_PER_M / scale))
         cv2.ellipse(shade, centre, (48, 42), 0, 0, 360, 1.0, -1)
         cv2.line(shade, start, centre, 0.8, 5)
     generator = np.random.default_rng([seed, 4])
-    leaves = np.clip(0.75 + 0.35 * smooth(generator, shade.shape, 7), 0.1, 1)  # type: ignore[arg-type]
+    leaves = np.clip(0.75 + 0.35 * smooth(generator, shade.shape, 7), 0.1, 1)
     shade = cv2.GaussianBlur(shade * leaves, (0, 0), 2.0)
     full = cv2.resize(shade, (painted.shape[1], painted.shape[0]), interpolation=cv2.INTER_LINEAR)
     lit = np.empty_like(painted)
@@ -168,8 +174,12 @@ def _put_openings(fronts: Image, generator: np.random.Generator, start: int, end
     for left in range(start + metre, end - 2 * metre, round(2.6 * metre)):
         for floor in range(2):
             bottom = rows - round((4.2 + 3.2 * floor) * metre)
-            cv2.rectangle(fronts, (left, bottom - round(1.5 * metre)), (left + round(1.3 * metre), bottom), (92, 84, 74), -1)
-            cv2.rectangle(fronts, (left, bottom - round(1.5 * metre)), (left + round(1.3 * metre), bottom), (200, 205, 208), 2)
+            cv2.rectangle(
+                fronts, (left, bottom - round(1.5 * metre)), (left + round(1.3 * metre), bottom), (92, 84, 74), -1
+            )
+            cv2.rectangle(
+                fronts, (left, bottom - round(1.5 * metre)), (left + round(1.3 * metre), bottom), (200, 205, 208), 2
+            )
         top = rows - round(2.7 * metre)
         cv2.rectangle(fronts, (left, top), (left + round(2.1 * metre), rows - 6), shop, -1)
         cv2.rectangle(fronts, (left + 5, top + 14), (left + round(2.1 * metre) - 5, rows - 12), (88, 82, 78), -1)
@@ -204,7 +214,13 @@ def _put_tree(view: Image, tree: Tree, camera: Camera, at_x: float) -> None:
     width = max(1, round(0.26 * camera.focal_px / float(ahead[0])))
     ends = [tuple(int(value) for value in np.round(np.clip(point, -30000, 30000))) for point in (foot, fork)]
     cv2.line(view, ends[0], ends[1], (52, 62, 72), width, cv2.LINE_AA)
-    cv2.line(view, (ends[0][0] - width // 4, ends[0][1]), (ends[1][0] - width // 4, ends[1][1]), (70, 82, 92), max(1, width // 3))
+    cv2.line(
+        view,
+        (ends[0][0] - width // 4, ends[0][1]),
+        (ends[1][0] - width // 4, ends[1][1]),
+        (70, 82, 92),
+        max(1, width // 3),
+    )
     generator = np.random.default_rng([round(tree.x * 100), 5])
     scale = camera.focal_px / float(ahead[1])
     for _ in range(26):
@@ -242,4 +258,4 @@ def _exposed(view: Image, light: Light, seed: int) -> Image:
     soft = cv2.GaussianBlur(view, (0, 0), 0.6).astype(np.float32)
     soft *= vignette[:, :, None] * np.array(light.tint, np.float32) * light.gain
     soft += 2.5 * generator.standard_normal((rows, columns, 1), dtype=np.float32)
-    return np.clip(soft, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(soft, 0, 255), np.uint8)

@@ -29,7 +29,7 @@ def _wander(generator: np.random.Generator, points: int) -> npt.NDArray[np.float
     """A path between 0 and 1 that reaches both: slow drift and small kinks."""
     steps = np.cumsum(generator.normal(0, 1, points) * (generator.random(points) < 0.5))
     steps += 0.6 * generator.normal(0, 1, points) - np.linspace(0, steps[-1], points)
-    return (steps - steps.min()) / (np.ptp(steps) or 1.0)
+    return np.asarray((steps - steps.min()) / (np.ptp(steps) or 1.0), np.float64)
 
 
 def branches(line: Polygon, generator: np.random.Generator) -> list[Polygon]:

@@ -115,7 +115,7 @@ def _place_defects(generator: np.random.Generator, length: float) -> tuple[Place
     x, kinds = FIRST_DEFECT_M, list(TRAINED_TYPES)
     while True:
         if len(defects) % len(kinds) == 0:
-            generator.shuffle(kinds)  # type: ignore[arg-type]
+            generator.shuffle(kinds)
         kind = kinds[len(defects) % len(kinds)]
         outline, until = _outline(generator, kind, x)
         if until > length:
