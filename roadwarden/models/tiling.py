@@ -19,7 +19,7 @@ TILE_FROM_PX = 2560
 TILE_PX = 1280
 OVERLAP = 0.2
 SAME_SHARE = 0.5
-"""Two boxes of a type are one distress when they share this much of the smaller one."""
+"""Two boxes of a type are one distress when, where both tiles look, they share this much of the smaller piece."""
 
 
 class TiledDetector:
@@ -35,18 +35,28 @@ class TiledDetector:
         return self._detector.card
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
-        """The distress in each frame."""
-        return [
-            self._detect_tiles(image) if max(image.shape[:2]) >= self._from_px else self._detector.detect([image])[0]
-            for image in images
-        ]
+        """The distress in each frame; small frames go through the detector together."""
+        small = [index for index, image in enumerate(images) if max(image.shape[:2]) < self._from_px]
+        whole = dict(zip(small, self._detector.detect([images[index] for index in small]), strict=True))
+        return [whole[index] if index in whole else self._detect_tiles(image) for index, image in enumerate(images)]
 
     def _detect_tiles(self, image: Image) -> Detections:
-        parts = []
-        for left, top in tile_corners(image.shape[1], image.shape[0], self._tile_px):
-            tile = image[top : top + self._tile_px, left : left + self._tile_px]
-            parts.append(shift(self._detector.detect([tile])[0], left, top))
-        return merge_seams(parts)
+        height, width = image.shape[:2]
+        tiles = [
+            (left, top, min(left + self._tile_px, width), min(top + self._tile_px, height))
+            for left, top in tile_corners(width, height, self._tile_px)
+        ]
+        pictures = [image[top:bottom, left:right] for left, top, right, bottom in tiles]
+        seen = zip(tiles, self._detector.detect(pictures), strict=True)
+        return merge_seams([TileView(np.array(tile, np.float32), _shifted(found, *tile[:2])) for tile, found in seen])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TileView:
+    """What one tile has shown, in pixels of the frame."""
+
+    tile_xyxy: npt.NDArray[np.float32]
+    found: Detections
 
 
 def tile_corners(width: int, height: int, tile_px: int) -> Iterator[tuple[int, int]]:
@@ -63,22 +73,22 @@ def _starts(length: int, tile_px: int) -> list[int]:
     return [round(start) for start in np.linspace(0, length - tile_px, count)]
 
 
-def shift(found: Detections, left: int, top: int) -> Detections:
+def _shifted(found: Detections, left: int, top: int) -> Detections:
     """Detections of a tile as detections of the frame."""
-    return Detections(
-        (found.boxes_xyxy + np.array([left, top, left, top], np.float32)).astype(np.float32), found.types, found.scores
-    )
+    moved = found.boxes_xyxy + np.array([left, top, left, top], np.float32)
+    return Detections(moved.astype(np.float32), found.types, found.scores)
 
 
-def merge_seams(parts: Sequence[Detections]) -> Detections:
+def merge_seams(views: Sequence[TileView]) -> Detections:
     """The detections of all tiles as one; the same distress seen by two tiles becomes the hull with the best score.
 
-    Two boxes are the same when they come from different tiles, have one type and share half of the smaller.
+    A tile sees only its own piece of a long crack, so two boxes are compared where both tiles look: they are one
+    distress when they have one type and share half of the smaller piece there.
     """
     rows = [
-        _Row(part.boxes_xyxy[i], part.types[i], part.scores[i], tile)
-        for tile, part in enumerate(parts)
-        for i in range(len(part))
+        _Row(view.found.boxes_xyxy[i], view.found.types[i], view.found.scores[i], view.tile_xyxy)
+        for view in views
+        for i in range(len(view.found))
     ]
     merged: list[_Row] = []
     for row in sorted(rows, key=lambda row: -row.score):
@@ -101,19 +111,24 @@ class _Row:
     box: npt.NDArray[np.float32]
     type: DistressType
     score: np.float32
-    tile: int
-
-
-HULL = -1  # the tile of a box that several tiles have seen: it may go on growing
+    seen_by: npt.NDArray[np.float32]  # the tile, or the hull of the tiles that have seen a piece of it
 
 
 def _same(a: _Row, b: _Row) -> bool:
-    if a.type is not b.type or (a.tile == b.tile and a.tile != HULL):
+    if a.type is not b.type or np.array_equal(a.seen_by, b.seen_by):
         return False
-    shared = intersections(a.box[None], b.box[None])[0, 0]
-    return bool(shared > 0 and shared >= SAME_SHARE * min(areas(a.box[None])[0], areas(b.box[None])[0]))
+    both = np.concatenate([np.maximum(a.seen_by[:2], b.seen_by[:2]), np.minimum(a.seen_by[2:], b.seen_by[2:])])
+    if (both[2:] <= both[:2]).any():
+        return False
+    low, high = np.tile(both[:2], 2), np.tile(both[2:], 2)
+    ours, theirs = np.clip(a.box, low, high)[None], np.clip(b.box, low, high)[None]
+    shared = intersections(ours, theirs)[0, 0]
+    return bool(shared > 0 and shared >= SAME_SHARE * min(areas(ours)[0], areas(theirs)[0]))
 
 
 def _hull(a: _Row, b: _Row) -> _Row:
-    box = np.concatenate([np.minimum(a.box[:2], b.box[:2]), np.maximum(a.box[2:], b.box[2:])])
-    return _Row(box, a.type, max(a.score, b.score), HULL)
+    return _Row(_around(a.box, b.box), a.type, max(a.score, b.score), _around(a.seen_by, b.seen_by))
+
+
+def _around(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.concatenate([np.minimum(a[:2], b[:2]), np.maximum(a[2:], b[2:])])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadwarden.detections import Detections
-from roadwarden.models.tiling import TiledDetector, merge_seams, tile_corners
+from roadwarden.models.tiling import TiledDetector, TileView, merge_seams, tile_corners
 from roadwarden.taxonomy import DistressType
 
 POTHOLE, PATCH = DistressType.POTHOLE, DistressType.PATCH
@@ -61,14 +61,28 @@ def test_a_small_frame_is_seen_whole():
     assert found.boxes_xyxy.tolist() == [[200, 100, 230, 110]]
 
 
+LEFT, RIGHT = (0, 0, 200, 100), (150, 0, 350, 100)  # two tiles that overlap by 50 px
+
+
+def view(tile, *boxes, of=POTHOLE):
+    return TileView(np.array(tile, np.float32), seen(*boxes, of=of))
+
+
 def test_distress_of_different_types_is_never_joined():
-    assert len(merge_seams([seen((0, 0, 100, 100)), seen((50, 0, 150, 100), of=PATCH)])) == 2
+    assert len(merge_seams([view(LEFT, (100, 0, 200, 100)), view(RIGHT, (150, 0, 250, 100), of=PATCH)])) == 2
 
 
 def test_neighbours_in_one_tile_stay_two():
-    assert len(merge_seams([seen((0, 0, 100, 100), (40, 0, 140, 100))])) == 2
+    assert len(merge_seams([view(LEFT, (0, 0, 100, 100), (40, 0, 140, 100))])) == 2
 
 
 def test_a_long_crack_over_three_tiles_is_one():
-    (box,) = merge_seams([seen((0, 0, 100, 9)), seen((40, 0, 200, 9)), seen((140, 0, 300, 9))]).boxes_xyxy.tolist()
-    assert box == [0, 0, 300, 9]
+    third = (300, 0, 500, 100)
+    views = [view(LEFT, (20, 0, 200, 9)), view(RIGHT, (150, 0, 350, 9)), view(third, (300, 0, 480, 9))]
+    (box,) = merge_seams(views).boxes_xyxy.tolist()
+    assert box == [20, 0, 480, 9]
+
+
+def test_two_cracks_that_only_meet_at_a_seam_stay_two():
+    views = [view(LEFT, (20, 0, 160, 9)), view(RIGHT, (190, 0, 350, 9))]
+    assert len(merge_seams(views)) == 2
