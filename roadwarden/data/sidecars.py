@@ -68,7 +68,7 @@ def _gpx(place: Path, text: str) -> Iterator[Fix | str]:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as exc:
         raise DataError(f"{place}: not a GPX file: {exc}") from exc
-    for number, point in enumerate(root.iter("{*}trkpt"), start=1):
+    for number, point in enumerate(root.findall(".//{*}trkpt"), start=1):
         values = {child.tag.rpartition("}")[2].lower(): (child.text or "").strip() for child in point.iter()}
         try:
             when = parse_time(values["time"], None)

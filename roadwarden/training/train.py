@@ -33,22 +33,38 @@ def train(
 
     Raises DataError when the pictures or start weights are missing, MissingExtra without ``roadwarden[train]``.
     """
-    best, last, done = run_dir / "run/weights/best.pt", run_dir / "run/weights/last.pt", run_dir / "done"
+    best, last, done = run_dir / "best.pt", run_dir / "last.pt", run_dir / "done"
     if done.is_file():
         return best
     if not last.is_file() and not weights.is_file():
         raise DataError(f"{weights}: no such start weights; name them with --weights")
     yolo = _import_yolo(recipe.threads)
     model = yolo(str(last if last.is_file() else weights))
-    model.add_callback("on_fit_epoch_end", lambda trainer: on_epoch(_epoch_done(trainer)))
+    model.add_callback("on_fit_epoch_end", lambda trainer: _tell(trainer, on_epoch))
+    model.add_callback("on_model_save", lambda trainer: _keep_whole(Path(trainer.wdir), run_dir))
     if last.is_file():
         logger.info("resuming %s", last)
+        _copy_whole(best, run_dir / "run/weights/best.pt")
         model.train(resume=True)
     else:
         dataset = write_dataset(recipe, roads, run_dir / "dataset")
         model.train(**_arguments(recipe, dataset, run_dir))
+    _keep_whole(run_dir / "run/weights", run_dir)
     done.touch()
     return best
+
+
+def _keep_whole(written: Path, run_dir: Path) -> None:
+    """Copies of the checkpoints that are whole or absent: Ultralytics writes in place, and a kill tears its files."""
+    for name in ("best.pt", "last.pt"):
+        if (written / name).is_file():
+            _copy_whole(written / name, run_dir / name)
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    draft = target.with_suffix(".tmp")
+    shutil.copyfile(source, draft)
+    draft.replace(target)
 
 
 def _arguments(recipe: Recipe, dataset: Path, run_dir: Path) -> dict[str, Any]:
@@ -72,13 +88,17 @@ def _arguments(recipe: Recipe, dataset: Path, run_dir: Path) -> dict[str, Any]:
     }
 
 
-def _epoch_done(trainer: Any) -> EpochDone:
+def _tell(trainer: Any, on_epoch: Callable[[EpochDone], None]) -> None:
+    if trainer.epoch >= trainer.epochs:
+        return  # the last look at the best weights, which Ultralytics calls an epoch too
     metrics = trainer.metrics or {}
-    return EpochDone(
-        epoch=int(trainer.epoch) + 1,
-        epochs=int(trainer.epochs),
-        map50=float(metrics.get("metrics/mAP50(B)", 0.0)),
-        map50_95=float(metrics.get("metrics/mAP50-95(B)", 0.0)),
+    on_epoch(
+        EpochDone(
+            epoch=int(trainer.epoch) + 1,
+            epochs=int(trainer.epochs),
+            map50=float(metrics.get("metrics/mAP50(B)", 0.0)),
+            map50_95=float(metrics.get("metrics/mAP50-95(B)", 0.0)),
+        )
     )
 
 
