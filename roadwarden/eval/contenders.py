@@ -90,8 +90,7 @@ def batch_job(frames: Sequence[Path], model: Path, threads: int, watch: Stopwatc
             watch.frame_done()
 
     with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder) / "frames.txt"
-        listed.write_text("\n".join(str(path.resolve()) for path in frames), encoding="utf-8")
+        listed = _numbered(frames, Path(folder))
         run_job(JobSettings(archive=str(listed), model=model), Path(folder) / "out", workers=threads, on_progress=mark)
 
 
@@ -108,12 +107,21 @@ def ultralytics_predict(frames: Sequence[Path], model: Path, threads: int, watch
     network: Any = YOLO(str(model), task="detect")
     nms = False if card.head is Head.END_TO_END else None
     with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder) / "frames.txt"
-        listed.write_text("\n".join(str(path.resolve()) for path in frames), encoding="utf-8")
+        listed = _numbered(frames, Path(folder))
         for _ in network.predict(
             str(listed), imgsz=card.input_size, conf=card.lowest_threshold, nms=nms, stream=True, verbose=False
         ):
             watch.frame_done()
+
+
+def _numbered(frames: Sequence[Path], folder: Path) -> Path:
+    """A list of numbered links, because a frame that is measured again and again may stand in an archive only once."""
+    links = [folder / f"{number:06d}{path.suffix}" for number, path in enumerate(frames)]
+    for link, path in zip(links, frames, strict=True):
+        link.symlink_to(path.resolve())
+    listed = folder / "frames.txt"
+    listed.write_text("\n".join(map(str, links)), encoding="utf-8")
+    return listed
 
 
 CONTENDERS: dict[str, Contender] = {
