@@ -29,6 +29,7 @@ from roadwarden.data.synthetic.scene import Light
 from roadwarden.data.synthetic.shapes import crack_line
 from roadwarden.taxonomy import TRAINED_TYPES, DistressType
 
+TOLERANCE_PX = 4.0  # a sharp corner may hold no pixel centre for that long
 CRACKS = {DistressType.LONGITUDINAL_CRACK, DistressType.TRANSVERSE_CRACK}
 
 
@@ -97,6 +98,27 @@ def test_nearer_is_lower_and_right_is_right():
     assert near[1] > far[1] > Camera().horizon_px
     assert right[0] > near[0]
     assert raised[1] < near[1]
+
+
+@given(st.floats(-3, 8), st.floats(-3, 3), st.floats(0.2, 4), st.floats(0.2, 3))
+def test_a_true_box_holds_the_pixels_of_the_outline_and_no_more(x, y, length, width):
+    """The box of what the frame shows, beside the pixels of a finely drawn plane."""
+    camera = Camera(320, 180, 245)
+    outline = np.array([[x, y], [x + length, y], [x + length, y + width], [x, y + width]])
+    columns, rows = np.meshgrid(np.arange(320) + 0.5, np.arange(180) + 0.5)
+    back = np.linalg.inv(camera.plane_to_image(0.0))
+    ground = back @ np.stack([columns.ravel(), rows.ravel(), np.ones(columns.size)])
+    along, right = ground[:2] / ground[2]
+    ahead = camera.project(np.column_stack([along, right, np.zeros(along.size)]), 0.0)[1]
+    shown = (ahead > 0.3) & (along > x) & (along < x + length) & (right > y) & (right < y + width)
+    seen = camera.box_of(outline, 0.0)
+    if seen is None:
+        assert not shown.any()
+    elif shown.any():
+        pixels = np.stack([columns.ravel()[shown], rows.ravel()[shown]], axis=1)
+        box = np.concatenate([pixels.min(axis=0) - 0.5, pixels.max(axis=0) + 0.5])
+        assert box[:2] == pytest.approx(seen[0][:2], abs=TOLERANCE_PX)
+        assert box[2:] == pytest.approx(seen[0][2:], abs=TOLERANCE_PX)
 
 
 @pytest.mark.parametrize(("state", "seen"), [(Repair.DURING, set()), (Repair.AFTER, {DistressType.PATCH})])

@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.ExifTags import IFD, Base
 
+from roadwarden.data.synthetic.distress import CRACKS
 from roadwarden.data.synthetic.drive import FRAMES_A_SECOND, SPEED_MPS, Drive, Pose, place_of
-from roadwarden.data.synthetic.plane import CRACKS, paint
+from roadwarden.data.synthetic.paint import paint
 from roadwarden.data.synthetic.scene import Scene
 from roadwarden.data.synthetic.street import PlacedDefect, Repair, Street, make_street
 from roadwarden.detections import Image

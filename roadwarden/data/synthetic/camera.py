@@ -68,29 +68,36 @@ class Camera:
         return round(self.height_px / 2 - self.focal_px * math.tan(math.radians(self.pitch_deg)))
 
     def box_of(self, outline: Polygon, at_x: float) -> tuple[npt.NDArray[np.float64], float, float] | None:
-        """(x1 y1 x2 y2 clipped to the frame, share of the box that is inside, distance of its near edge).
+        """(x1 y1 x2 y2 of what the frame shows, its share of the whole box, distance of the near edge).
 
         None where the outline is behind the camera or out of the frame.
         """
-        points = np.column_stack([_densified(outline), np.zeros(len(outline) * EDGE_STEPS)])
-        pixels, ahead = self.project(points, at_x)
-        seen = ahead > NEAREST_M
-        if not seen.any():
+        ground = np.column_stack([outline, np.zeros(len(outline))])
+        ground = _clipped(ground, self.project(ground, at_x)[1] - NEAREST_M)
+        if not len(ground):
             return None
-        low, high = pixels[seen].min(axis=0), pixels[seen].max(axis=0)
-        whole = np.concatenate([low, high])
-        box = np.clip(whole, 0, [self.width_px, self.height_px] * 2)
-        area, inside = np.prod(high - low), np.prod(np.maximum(box[2:] - box[:2], 0))
-        if inside <= 0:
+        pixels, ahead = self.project(ground, at_x)
+        whole = np.prod(np.ptp(pixels, axis=0))
+        for axis, limit in ((0, self.width_px), (1, self.height_px)):
+            pixels = _clipped(pixels, pixels[:, axis])
+            pixels = _clipped(pixels, limit - pixels[:, axis])
+        if not len(pixels):
             return None
-        return box, float(inside / area), float(ahead[seen].min())
+        low, high = pixels.min(axis=0), pixels.max(axis=0)
+        return np.concatenate([low, high]), float(np.prod(high - low) / whole), float(ahead.min())
 
 
-EDGE_STEPS = 8
+def _clipped(polygon: Matrix, inside: npt.NDArray[np.float64]) -> Matrix:
+    """The part of a polygon where ``inside``, a linear function given at its corners, is not negative.
 
-
-def _densified(outline: Polygon) -> Polygon:
-    """More points on the edges: an edge that runs behind the camera still has its visible part."""
-    steps = np.linspace(0, 1, EDGE_STEPS, endpoint=False)[None, :, None]
-    following = np.roll(outline, -1, axis=0)
-    return (outline[:, None] * (1 - steps) + following[:, None] * steps).reshape(-1, 2)
+    Sutherland and Hodgman, Reentrant polygon clipping, 1974.
+    """
+    kept = []
+    for point, following, here, there in zip(
+        polygon, np.roll(polygon, -1, axis=0), inside, np.roll(inside, -1), strict=True
+    ):
+        if here >= 0:
+            kept.append(point)
+        if here * there < 0:
+            kept.append(point + (following - point) * here / (here - there))
+    return np.array(kept, np.float64).reshape(-1, polygon.shape[1])
