@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from roadwarden.cli.progress import progress
-from roadwarden.data.synthetic import write_sample_archive
+from roadwarden.data.synthetic import Camera, Drive, Repair, Visit, street_for, write_sample_archive
 
 
 def register(app: typer.Typer) -> None:
@@ -18,13 +18,19 @@ def register(app: typer.Typer) -> None:
 
 def sample(
     out: Annotated[Path, typer.Argument(help="folder for the archive")],
-    frames: Annotated[int, typer.Option(min=1, help="number of frames")] = 48,
-    seed: Annotated[int, typer.Option(help="another seed is another street")] = 7,
+    frames: Annotated[int, typer.Option(min=1, max=1000, help="number of frames, one a metre")] = 48,
+    seed: Annotated[int, typer.Option(min=0, help="another seed is another street")] = 7,
+    hour: Annotated[float, typer.Option(min=7, max=18, help="solar hour: light and shadows")] = 10.0,
+    lateral_m: Annotated[float, typer.Option(min=-3, max=3, help="camera's offset to the right, metres")] = 0.9,
+    repair: Annotated[Repair, typer.Option(help="how far the repair of every defect has come")] = Repair.BEFORE,
+    drive: Annotated[int, typer.Option(min=0, help="another drive nods and jitters otherwise")] = 7,
 ) -> None:
     """Render a drive along the synthetic street: frames, GNSS track and the truth.
 
     Example: roadwarden sample var/street
     """
+    repairs = {defect.id: repair for defect in street_for(seed, frames).defects}
+    visit = Visit(Drive(Camera(lateral_m=lateral_m), seed=drive), hour, repairs)
     with progress("render") as report:
-        write_sample_archive(out, seed=seed, frames=frames, on_frame=report)
+        write_sample_archive(out, seed=seed, frames=frames, visit=visit, on_frame=report)
     print(out)
