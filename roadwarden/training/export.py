@@ -107,17 +107,20 @@ def stamp_onnx(place: Path, card: ModelCard) -> None:
 
 
 def stamp_checkpoint(checkpoint: Path, card: ModelCard, place: Path) -> Path:
-    """A copy of the checkpoint with the card inside and without the optimiser's state."""
+    """A copy of the checkpoint with the card inside, without the optimiser's state and the machine's paths."""
     import torch
 
     saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
     saved[METADATA_KEY] = card.model_dump_json()
-    saved.update({"optimizer": None, "train_args": _without_paths(saved.get("train_args", {}))})
+    saved.update({"optimizer": None, "git": None, "train_args": _without_paths(saved.get("train_args", {}))})
+    network = saved["model"]
+    network.args, network.pt_path = _without_paths(network.args), None
     torch.save(saved, place)
     return place
 
 
 def _without_paths(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Ultralytics notes where it was run; that is nobody's business."""
     return {key: value for key, value in arguments.items() if not (isinstance(value, str) and "/" in value)}
 
 
