@@ -12,9 +12,10 @@ from typing import Any
 from PIL import Image as Pillow
 from PIL.ExifTags import GPS, IFD, Base
 
+from roadwarden.data.track import KMH, KNOTS, MPH
 from roadwarden.detections import Position
 
-_SPEED_UNITS = {"K": 1 / 3.6, "M": 0.44704, "N": 0.514444}
+_SPEED_UNITS = {"K": KMH, "M": MPH, "N": KNOTS}
 _WHAT_BAD_EXIF_RAISES = (
     OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, ZeroDivisionError, OverflowError,
     Pillow.DecompressionBombError,
@@ -82,7 +83,7 @@ def _position(gps: Tags, _zone: tzinfo | None) -> Position | None:
         _degrees(gps[GPS.GPSLatitude], gps[GPS.GPSLatitudeRef], "S"),
         _degrees(gps[GPS.GPSLongitude], gps[GPS.GPSLongitudeRef], "W"),
         None if heading is None else float(heading) % 360,
-        None if speed is None else float(speed) * _SPEED_UNITS.get(gps.get(GPS.GPSSpeedRef, "K"), 1 / 3.6),
+        None if speed is None else float(speed) * _SPEED_UNITS.get(gps.get(GPS.GPSSpeedRef, "K"), KMH),
     )
 
 

@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from xml.etree import ElementTree
 
-from roadwarden.data.track import Fix, Track
+from roadwarden.data.track import KMH, KNOTS, MPH, Fix, Track
 from roadwarden.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-_KMH, _MPH, _KNOTS = 1 / 3.6, 0.44704, 0.514444
 SIDECAR_ENDINGS = frozenset({".gpx", ".csv", ".nmea", ".gps"})
 
 TIME_NAMES = ("time", "timestamp", "utc", "datetime", "date_time", "gpsdatetime", "sampletime", "captured_at")
@@ -23,8 +22,8 @@ LAT_NAMES = ("lat", "latitude", "gpslatitude", "lat_deg", "latitude_deg")
 LON_NAMES = ("lon", "lng", "long", "longitude", "gpslongitude", "lon_deg", "longitude_deg")
 HEADING_NAMES = ("heading", "heading_deg", "course", "bearing", "direction", "gpstrack", "gpsimgdirection", "headmot")
 SPEED_NAMES = {
-    "speed": 1.0, "speed_mps": 1.0, "speed_ms": 1.0, "gspeed": 1.0, "speed_kmh": _KMH, "speed_kph": _KMH,
-    "speed (km/h)": _KMH, "gpsspeed": _KMH, "speed_mph": _MPH, "speed_knots": _KNOTS,
+    "speed": 1.0, "speed_mps": 1.0, "speed_ms": 1.0, "gspeed": 1.0, "speed_kmh": KMH, "speed_kph": KMH,
+    "speed (km/h)": KMH, "gpsspeed": KMH, "speed_mph": MPH, "speed_knots": KNOTS,
 }  # fmt: skip
 
 
@@ -171,7 +170,7 @@ def _rmc(sentence: str) -> Fix | None:
     lat = _nmea_degrees(fields[3]) * (-1 if fields[4] == "S" else 1)
     lon = _nmea_degrees(fields[5]) * (-1 if fields[6] == "W" else 1)
     speed = _number(fields[7])
-    return Fix(when, lat, lon, _number(fields[8]), None if speed is None else speed * _KNOTS)
+    return Fix(when, lat, lon, _number(fields[8]), None if speed is None else speed * KNOTS)
 
 
 def _nmea_degrees(text: str) -> float:

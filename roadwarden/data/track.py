@@ -13,7 +13,10 @@ import numpy.typing as npt
 from roadwarden.detections import Position
 
 DEFAULT_TOLERANCE_S = 2.0
-_NEAR_METRES_PER_DEGREE = 111_320.0
+METRES_PER_DEGREE = 111_320.0
+"""Of latitude, near enough for distances of some kilometres."""
+KMH, MPH, KNOTS = 1 / 3.6, 0.44704, 0.514444
+"""Metres a second."""
 _STANDING_M = 0.3  # below this a movement between two fixes is noise and gives no heading
 
 Column = npt.NDArray[np.float64]
@@ -95,7 +98,7 @@ def _headings(lat: Column, lon: Column) -> Column:
     north = np.diff(lat)
     east = ((np.diff(lon) + 180) % 360 - 180) * np.cos(np.radians(lat[:-1]))
     heading = np.degrees(np.arctan2(east, north)) % 360
-    heading[np.hypot(north, east) * _NEAR_METRES_PER_DEGREE < _STANDING_M] = math.nan
+    heading[np.hypot(north, east) * METRES_PER_DEGREE < _STANDING_M] = math.nan
     heading = np.append(heading, heading[-1])
     for index in range(1, len(heading)):
         if math.isnan(heading[index]):

@@ -11,13 +11,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from roadwarden.data.track import METRES_PER_DEGREE
 from roadwarden.inference.outcome import OutcomeKind
 from roadwarden.inference.results import Tally
 from roadwarden.taxonomy import DistressType, describe
 from roadwarden.vision.drawing import hex_colour
 
 MAP_WIDTH, MAP_HEIGHT, MAP_MARGIN = 900.0, 460.0, 24.0
-METRES_PER_DEGREE = 111_320.0
 OUTCOME_COLOURS = {"detected": "#d55e00", "clean": "#009e73", "poor_quality": "#e69f00", "unreadable": "#999999"}
 
 

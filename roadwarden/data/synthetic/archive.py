@@ -40,6 +40,10 @@ class Visit:
     hour: float = 10.0
     repairs: Mapping[str, Repair] = field(default_factory=dict)
 
+    def repair_of(self, defect: PlacedDefect) -> Repair:
+        """How far it has come; BEFORE where nothing is said of the defect."""
+        return self.repairs.get(defect.id, Repair.BEFORE)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrueBox:
@@ -66,7 +70,7 @@ def write_sample_archive(
     (out / "frames").mkdir(parents=True, exist_ok=True)
     truth = []
     for number, pose in enumerate(visit.drive.poses(frames)):
-        picture = scene.frame(pose.camera, pose.at_x, seed=hash_of(visit.drive.seed, number))
+        picture = scene.frame(pose.camera, pose.at_x, seed=_noise_seed(visit.drive.seed, number))
         name = f"frames/{number:06d}.jpg"
         (out / name).write_bytes(_jpeg(picture, pose))
         truth.append(_truth_row(name, pose, true_boxes(street, visit, pose)))
@@ -84,11 +88,11 @@ def street_for(seed: int, frames: int) -> Street:
 
 def scene_of(street: Street, visit: Visit) -> Scene:
     """The street as it is on that visit."""
-    works = [_around(defect) for defect in street.defects if visit.repairs.get(defect.id) is Repair.DURING]
+    works = [_around(defect) for defect in street.defects if visit.repair_of(defect) is Repair.DURING]
     return Scene(street, paint(street, visit.repairs), visit.hour, works)
 
 
-def hash_of(seed: int, number: int) -> int:
+def _noise_seed(seed: int, number: int) -> int:
     """Another noise for each frame of each drive."""
     return seed * 1_000_003 + number
 
@@ -97,7 +101,7 @@ def true_boxes(street: Street, visit: Visit, pose: Pose) -> list[TrueBox]:
     """The defects that this exposure shows well enough to be asked for."""
     boxes = []
     for defect in street.defects:
-        kind = type_seen(defect, visit.repairs.get(defect.id, Repair.BEFORE))
+        kind = type_seen(defect, visit.repair_of(defect))
         seen = pose.camera.box_of(defect.outline, pose.at_x) if kind else None
         if kind is None or seen is None:
             continue
@@ -175,7 +179,7 @@ def _truth(street: Street, visit: Visit, frames: list[dict[str, Any]]) -> dict[s
             {
                 "id": defect.id,
                 "type": str(defect.type),
-                "repair": str(visit.repairs.get(defect.id, Repair.BEFORE)),
+                "repair": str(visit.repair_of(defect)),
                 "lat": lat,
                 "lon": lon,
                 "outline_m": defect.outline.round(3).tolist(),

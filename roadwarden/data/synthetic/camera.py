@@ -26,18 +26,6 @@ class Camera:
     lateral_m: float = 0.0
     yaw_deg: float = 0.0  # to the right
 
-    def scaled(self, factor: float) -> Camera:
-        """The same camera with another number of pixels."""
-        return Camera(
-            round(self.width_px * factor),
-            round(self.height_px * factor),
-            self.focal_px * factor,
-            self.height_m,
-            self.pitch_deg,
-            self.lateral_m,
-            self.yaw_deg,
-        )
-
     def rotation(self) -> Matrix:
         """Rows: the camera's right, down and forward in the axes x along, y right, z up."""
         pitch, yaw = math.radians(self.pitch_deg), math.radians(self.yaw_deg)
@@ -54,13 +42,20 @@ class Camera:
         return np.stack(pixels, axis=1), ahead
 
     def plane_to_image(self, at_x: float) -> Matrix:
-        """3 x 3 homography from road-plane metres to pixels."""
+        """3 x 3 homography from metres of the road plane, x and y, to pixels."""
+        return self._to_image(at_x, 0.0, axes=(0, 1))
+
+    def wall_to_image(self, at_x: float, wall_y: float) -> Matrix:
+        """3 x 3 homography from metres of the upright plane at ``wall_y``, x and z, to pixels."""
+        return self._to_image(at_x, wall_y, axes=(0, 2))
+
+    def _to_image(self, at_x: float, y: float, axes: tuple[int, int]) -> Matrix:
         rotation = self.rotation()
-        origin = -rotation @ np.array([at_x, self.lateral_m, self.height_m])
+        origin = rotation @ np.array([-at_x, y - self.lateral_m, -self.height_m])
         intrinsics = np.array(
             [[self.focal_px, 0, self.width_px / 2], [0, self.focal_px, self.height_px / 2], [0, 0, 1]], np.float64
         )
-        return np.asarray(intrinsics @ np.column_stack([rotation[:, 0], rotation[:, 1], origin]))
+        return np.asarray(intrinsics @ np.column_stack([*(rotation[:, axis] for axis in axes), origin]))
 
     @property
     def horizon_px(self) -> int:

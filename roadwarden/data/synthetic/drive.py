@@ -10,14 +10,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from roadwarden.data.synthetic.camera import Camera
-from roadwarden.data.track import Fix
+from roadwarden.data.track import METRES_PER_DEGREE, Fix
 
 START_LAT, START_LON, HEADING_DEG = 30.2741, 120.1551, 62.0  # WGS-84; a made-up street in Hangzhou
 SPEED_MPS = 10.0
 FRAMES_A_SECOND = 10
 FIX_EVERY_S = 0.2
 GNSS_NOISE_M = 0.15
-_METRES_PER_DEGREE = 111_320.0  # of latitude; the street is too short for the ellipsoid to matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +66,5 @@ def place_of(x: float, y: float) -> tuple[float, float]:
     heading = math.radians(HEADING_DEG)
     north = x * math.cos(heading) - y * math.sin(heading)
     east = x * math.sin(heading) + y * math.cos(heading)
-    lat = START_LAT + north / _METRES_PER_DEGREE
-    return lat, START_LON + east / (_METRES_PER_DEGREE * math.cos(math.radians(START_LAT)))
+    lat = START_LAT + north / METRES_PER_DEGREE
+    return lat, START_LON + east / (METRES_PER_DEGREE * math.cos(math.radians(START_LAT)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import cv2
 import numpy as np
@@ -61,19 +62,11 @@ def _wheel_tracks(plane: Plane) -> None:
 def _joints(plane: Plane, street: Street) -> None:
     """Slab joints of the concrete stretch: each SLAB_M across, one along the middle."""
     start = street.concrete_from
-    lines = [((x, -HALF_ROAD_M), (x, HALF_ROAD_M)) for x in np.arange(start, plane.length, SLAB_M)]
-    lines.append(((start, 0.0), (plane.length, 0.0)))
-    for line in lines:
-        ends = plane.pixel(np.array(line))
-        window = plane.window((*_ends_of(line),), 0.05)
-        mask = plane.mask(lambda canvas, ends=ends, window=window: draw_line(canvas, ends, window, 1), window)  # type: ignore[misc]
-        plane.grey[window] *= 1 - 0.55 * mask
-
-
-def _ends_of(line: tuple[tuple[float, float], tuple[float, float]]) -> tuple[float, float, float, float]:
-    """Bounds of a line."""
-    (x1, y1), (x2, y2) = line
-    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+    joints = [(float(x), -HALF_ROAD_M, float(x), HALF_ROAD_M) for x in np.arange(start, plane.length, SLAB_M)]
+    for joint in [*joints, (start, 0.0, plane.length, 0.0)]:
+        window = plane.window(joint, 0.05)
+        ends = plane.pixel(np.reshape(joint, (2, 2)))
+        plane.grey[window] *= 1 - 0.55 * plane.mask(partial(draw_line, points=ends, window=window, thickness=1), window)
 
 
 def _wet(plane: Plane, generator: np.random.Generator, x: float, y: float, radius: float) -> None:
@@ -112,14 +105,13 @@ def _manhole(plane: Plane, cover: Manhole) -> None:
     """Iron cover with a chequered pattern in a lighter frame."""
     bounds = (cover.x - cover.radius, cover.y - cover.radius, cover.x + cover.radius, cover.y + cover.radius)
     window = plane.window(bounds, 0.12)
-    part = plane.grey[window]
+    part = plane.grey[window]  # a view: what is painted here is painted on the plane
     rows, columns = np.mgrid[0 : part.shape[0], 0 : part.shape[1]] - np.array(part.shape)[:, None, None] / 2
     distance = np.hypot(rows, columns) / (cover.radius * PX_PER_M)
     chequers = 82 + 16 * np.sign(np.sin(rows * 0.9) * np.sin(columns * 0.9))
     part[:] = np.where(distance < 0.88, chequers + 0.15 * (part - 100), part)
     part[(distance >= 0.88) & (distance < 0.94)] = 48
     part[(distance >= 0.94) & (distance < 1.08)] += 22
-    plane.grey[window] = part
 
 
 def _coloured(plane: Plane, concrete_from: int) -> Image:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from roadwarden.data.synthetic.camera import Camera, Matrix
 from roadwarden.data.synthetic.noise import smooth
@@ -85,20 +86,18 @@ class Scene:
         angle = math.radians(camera.pitch_deg) + np.arctan((rows - camera.height_px / 2) / camera.focal_px)
         footprint = PX_PER_M * camera.height_m / np.sin(np.maximum(angle, 1e-3)) ** 2 / camera.focal_px  # plane pixels
         level = np.clip(np.log(np.maximum(footprint, 1)) / math.log(4), 0, len(_LEVELS) - 1)
-        blended, covered = np.zeros((len(rows), camera.width_px, 3), np.float32), None
+        blended = np.zeros((len(rows), camera.width_px, 3), np.float32)
         for number in range(len(_LEVELS)):
             weight = np.clip(1 - np.abs(level - number), 0, 1).astype(np.float32)
-            warped, mask = self._warp(number, camera, at_x, top)
-            blended += weight[:, None, None] * warped
-            covered = mask if covered is None else covered
-        if covered is None:
-            return
+            blended += weight[:, None, None] * _warped(*self._ahead(number, camera, at_x), camera, top)
+        covered = _covered(*self._ahead(0, camera, at_x), camera, top)
         distance = camera.height_m / np.tan(np.maximum(angle, 1e-3))
         haze = (0.35 * (1 - np.exp(-distance / 40)))[:, None, None]
         blended = blended * (1 - haze) + _HAZE * haze
         view[top:] = np.where(covered[:, :, None], np.clip(blended, 0, 255), view[top:]).astype(np.uint8)
 
-    def _warp(self, number: int, camera: Camera, at_x: float, top: int) -> tuple[Image, Image]:
+    def _ahead(self, number: int, camera: Camera, at_x: float) -> tuple[Image, Matrix]:
+        """The part of a level that lies ahead of the camera, and the homography from its pixels to the frame's."""
         along, across = _LEVELS[number]
         plane = self._levels[number]
         first = max(0, round((at_x + NEAR_M) * PX_PER_M / along))
@@ -110,16 +109,20 @@ class Scene:
                 [0, 0, 1],
             ]
         )
-        return _warped(part, camera.plane_to_image(at_x) @ to_metres, camera, top)
+        return part, camera.plane_to_image(at_x) @ to_metres
 
 
-def _warped(part: Image, to_image: Matrix, camera: Camera, top: int) -> tuple[Image, Image]:
+def _warped(part: Image, to_image: Matrix, camera: Camera, top: int, how: int = cv2.INTER_LINEAR) -> Image:
+    """``part`` as the camera's rows from ``top`` on show it; black where they do not."""
     shift = np.array([[1, 0, 0], [0, 1, -top], [0, 0, 1]], np.float64)
     size = (camera.width_px, camera.height_px - top)
-    warped = cv2.warpPerspective(part, shift @ to_image, size, flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.warpPerspective(part, shift @ to_image, size, flags=how), np.uint8)
+
+
+def _covered(part: Image, to_image: Matrix, camera: Camera, top: int) -> npt.NDArray[np.bool_]:
+    """Which pixels show ``part``."""
     solid = np.full(part.shape[:2], 255, np.uint8)
-    mask = cv2.warpPerspective(solid, shift @ to_image, size, flags=cv2.INTER_NEAREST)
-    return warped, mask > 0
+    return _warped(solid, to_image, camera, top, cv2.INTER_NEAREST) > 0
 
 
 def _shadowed(painted: Image, trees: Sequence[Tree], light: Light, seed: int) -> Image:
@@ -192,17 +195,12 @@ def _put_front(view: Image, front: Image, camera: Camera, at_x: float, side: int
     """A vertical plane along the back of the pavement."""
     first, last = round((at_x + NEAR_M) * FRONT_PX_PER_M), round((at_x + FAR_M) * FRONT_PX_PER_M)
     part = front[:, max(0, first) : last]
-    rotation = camera.rotation()
-    origin = rotation @ np.array([-at_x, side * HALF_STRIP_M - camera.lateral_m, -camera.height_m])
-    intrinsics = np.array(
-        [[camera.focal_px, 0, camera.width_px / 2], [0, camera.focal_px, camera.height_px / 2], [0, 0, 1]]
-    )
-    from_wall = intrinsics @ np.column_stack([rotation[:, 0], rotation[:, 2], origin])
     to_metres = np.array(
         [[1 / FRONT_PX_PER_M, 0, max(0, first) / FRONT_PX_PER_M], [0, -1 / FRONT_PX_PER_M, FRONT_HEIGHT_M], [0, 0, 1]]
     )
-    warped, mask = _warped(cv2.GaussianBlur(part, (0, 0), 1.0), from_wall @ to_metres, camera, 0)
-    view[mask] = warped[mask]
+    to_image = camera.wall_to_image(at_x, side * HALF_STRIP_M) @ to_metres
+    mask = _covered(part, to_image, camera, 0)
+    view[mask] = _warped(cv2.GaussianBlur(part, (0, 0), 1.0), to_image, camera, 0)[mask]
 
 
 def _put_tree(view: Image, tree: Tree, camera: Camera, at_x: float) -> None:
