@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from roadwarden.data.splits import FOLDS
 from roadwarden.models.card import Head
 from roadwarden.training.export import export as export_checkpoint
+from roadwarden.training.folds import run_fold
 from roadwarden.training.recipe import read_recipe
 from roadwarden.training.train import EpochDone
 from roadwarden.training.train import train as run_training
@@ -20,6 +22,7 @@ Roads = Annotated[Path, typer.Option(help="folder with splits.csv and the pictur
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(train)
+    app.command()(folds)
     app.command()(export)
 
 
@@ -28,18 +31,44 @@ def train(
     roads: Roads,
     weights: Annotated[Path, typer.Option(help="weights to start from, an Ultralytics .pt file")],
     out: Annotated[Path, typer.Option(help="folder for runs")] = Path("var/training"),
+    fold: Annotated[int | None, typer.Option(help="hold out the groups of this fold, train on all others")] = None,
 ) -> None:
     """Fine-tune a detector; run again after an interruption it goes on with the last whole epoch.
 
     Example: roadwarden train training/first.yaml --roads ../shared/roads --weights start.pt
     """
     chosen = read_recipe(recipe)
-    best = run_training(chosen, roads=roads, weights=weights, run_dir=out / chosen.name, on_epoch=_tell)
-    print(f"best on val: {best}")
+    run_dir = out / chosen.name / ("run" if fold is None else f"fold-{fold}")
+    kept = run_training(chosen, roads=roads, weights=weights, run_dir=run_dir, fold=fold, on_epoch=_tell)
+    print(f"weights: {kept}")
+
+
+def folds(
+    recipe: RecipeFile,
+    roads: Roads,
+    weights: Annotated[Path, typer.Option(help="weights to start from, an Ultralytics .pt file")],
+    git_commit: Annotated[str, typer.Option(help="commit that the folds are trained with")],
+    out: Annotated[Path, typer.Option(help="folder for runs")] = Path("var/training"),
+    only: Annotated[list[int] | None, typer.Option(help="these folds only; again for each")] = None,
+) -> None:
+    """Train five folds over groups of streets, each looking at the streets it was not shown; resumable.
+
+    The tables of predictions are what 'roadwarden eval gate recipe' judges.
+
+    Example: roadwarden folds training/street.yaml --roads ../shared/roads --weights start.pt --git-commit abc1234
+    """
+    chosen = read_recipe(recipe)
+    for fold in only or range(FOLDS):
+        table = run_fold(
+            chosen, fold, roads=roads, weights=weights, run_dir=out / chosen.name / f"fold-{fold}",
+            git_commit=git_commit, on_epoch=_tell,
+        )  # fmt: skip
+        print(f"fold {fold}: {table}", flush=True)
 
 
 def _tell(done: EpochDone) -> None:
-    print(f"epoch {done.epoch}/{done.epochs}: val mAP50 {done.map50:.3f}, mAP50-95 {done.map50_95:.3f}")
+    judged = ", ".join(f"{name.removeprefix('metrics/')} {value:.3f}" for name, value in done.metrics.items())
+    print(f"epoch {done.epoch}/{done.epochs}: loss {done.loss:.3f}" + (f"; val {judged}" if judged else ""), flush=True)
 
 
 def export(

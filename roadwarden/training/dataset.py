@@ -2,63 +2,93 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import yaml
 
-from roadwarden.data.voc import AnnotatedFrame, read_voc
-from roadwarden.errors import DataError
+from roadwarden.data.splits import annotated, read_folds, read_splits, select
+from roadwarden.data.voc import AnnotatedFrame
+from roadwarden.errors import ConfigError, DataError
 from roadwarden.taxonomy import DistressType
-from roadwarden.training.recipe import Recipe, SourceChoice
+from roadwarden.training.paste import Donor, cut_donors, paste_rare
+from roadwarden.training.recipe import FOLDED_SOURCE, Recipe, SourceChoice
+from roadwarden.vision.decode import decode
 
 logger = logging.getLogger(__name__)
 
+RARE = frozenset({DistressType.POTHOLE, DistressType.PATCH})
+PASTED_QUALITY = 92
+"""JPEG quality of pasted frames, near that of the data set's own."""
 
-def choose_frames(roads: Path, choice: SourceChoice) -> list[AnnotatedFrame]:
-    """The frames of one source and part in the order of ``splits.csv``, thinned as the recipe says."""
-    splits = roads / "splits.csv"
-    if not splits.is_file():
-        raise DataError(f"{splits}: not found; --roads names the folder that holds splits.csv")
-    with splits.open(newline="", encoding="utf-8") as handle:
-        rows = [row for row in csv.DictReader(handle) if (row["source"], row["part"]) == (choice.source, choice.part)]
-    if not rows:
-        raise DataError(f"{splits}: no frame of source '{choice.source}', part '{choice.part}'")
-    frames = [read_voc(roads / row["image"], _annotation_of(roads / row["image"])) for row in rows]
+
+def choose_frames(roads: Path, choice: SourceChoice, held_out: frozenset[str] | None = None) -> list[AnnotatedFrame]:
+    """The frames of one source and part in the order of ``splits.csv``, thinned as the recipe says.
+
+    In a fold the folded source gives all of train and val but the groups that are held out.
+    """
+    folded = held_out is not None and choice.source == FOLDED_SOURCE
+    rows = select(read_splits(roads), choice.source, ("train", "val") if folded else (choice.part,))
+    frames = [annotated(roads, row) for row in rows if not (folded and row.group in (held_out or ()))]
     if choice.only_with:
         frames = [frame for frame in frames if set(choice.only_with) & set(frame.types)]
     return frames[:: choice.every]
 
 
-def _annotation_of(image: Path) -> Path:
-    return image.parent.parent / "annotations" / f"{image.stem}.xml"
+def groups_of_fold(fold: int) -> frozenset[str]:
+    """The groups that a fold holds out; raises ConfigError where there is no such fold."""
+    groups = frozenset(group for group, number in read_folds().items() if number == fold)
+    if not groups:
+        raise ConfigError(f"there is no fold {fold}; the folds are {sorted(set(read_folds().values()))}")
+    return groups
 
 
-def yolo_lines(frame: AnnotatedFrame, classes: Sequence[DistressType]) -> list[str]:
-    """One line a box: class index, centre x, centre y, width, height, all as shares of the frame."""
+def held_out_frames(roads: Path, held_out: frozenset[str]) -> list[AnnotatedFrame]:
+    """The frames of the groups that a fold does not train on."""
+    rows = select(read_splits(roads), FOLDED_SOURCE, ("train", "val"))
+    return [annotated(roads, row) for row in rows if row.group in held_out]
+
+
+def yolo_lines(
+    types: Sequence[DistressType],
+    boxes: Iterable[Sequence[float]],
+    size: tuple[int, int],
+    classes: Sequence[DistressType],
+) -> list[str]:
+    """One line a box: class index, centre x, centre y, width, height, as shares of the frame's (width, height)."""
+    width, height = size
     lines = []
-    for distress, (x1, y1, x2, y2) in zip(frame.types, frame.boxes_xyxy.tolist(), strict=True):
+    for distress, (x1, y1, x2, y2) in zip(types, boxes, strict=True):
         if distress not in classes:
             continue
-        shares = (
-            (x1 + x2) / 2 / frame.width,
-            (y1 + y2) / 2 / frame.height,
-            (x2 - x1) / frame.width,
-            (y2 - y1) / frame.height,
-        )
+        shares = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
         lines.append(" ".join([str(classes.index(distress)), *(f"{share:.6f}" for share in shares)]))
     return lines
 
 
-def write_dataset(recipe: Recipe, roads: Path, out: Path) -> Path:
-    """Links the pictures and writes the labels below ``out``; returns the dataset file for Ultralytics."""
-    parts = {"train": recipe.sources, "val": recipe.validation}
-    for part, choices in parts.items():
-        frames = [frame for choice in choices for frame in choose_frames(roads, choice)]
-        _write_part(frames, recipe.classes, out, part)
-        logger.info("%s: %d frames", part, len(frames))
+def write_dataset(recipe: Recipe, roads: Path, out: Path, held_out: frozenset[str] | None = None) -> Path:
+    """Links the pictures and writes the labels below ``out``; returns the dataset file for Ultralytics.
+
+    With ``held_out`` those groups are what is validated on, and no others are kept from training.
+    """
+    train = [
+        (frame, number)
+        for choice in recipe.sources
+        for frame in choose_frames(roads, choice, held_out)
+        for number in range(choice.repeat)
+    ]
+    if held_out is None:
+        validation = [frame for choice in recipe.validation for frame in choose_frames(roads, choice)]
+    else:
+        validation = held_out_frames(roads, held_out)
+    _write_part(train, recipe.classes, out, "train")
+    _write_part([(frame, 0) for frame in validation], recipe.classes, out, "val")
+    if recipe.pasted_frames:
+        _write_pasted(recipe, [frame for frame, number in train if number == 0], out)
+    logger.info("train: %d frames and %d pasted, val: %d", len(train), recipe.pasted_frames, len(validation))
     description = {
         "path": str(out.resolve()),
         "train": "images/train",
@@ -70,12 +100,54 @@ def write_dataset(recipe: Recipe, roads: Path, out: Path) -> Path:
     return dataset
 
 
-def _write_part(frames: Iterable[AnnotatedFrame], classes: Sequence[DistressType], out: Path, part: str) -> None:
+def _folders(out: Path, part: str) -> tuple[Path, Path]:
     images, labels = out / "images" / part, out / "labels" / part
     images.mkdir(parents=True, exist_ok=True)
     labels.mkdir(parents=True, exist_ok=True)
+    return images, labels
+
+
+def _write_part(
+    frames: Iterable[tuple[AnnotatedFrame, int]], classes: Sequence[DistressType], out: Path, part: str
+) -> None:
+    images, labels = _folders(out, part)
     for stale in [*images.iterdir(), *labels.iterdir()]:
         stale.unlink()
-    for frame in frames:
-        (images / frame.path.name).symlink_to(frame.path.resolve())
-        (labels / f"{frame.path.stem}.txt").write_text("\n".join(yolo_lines(frame, classes)), encoding="utf-8")
+    seen: dict[str, int] = {}
+    for frame, _ in frames:
+        copy = seen[frame.path.name] = seen.get(frame.path.name, 0) + 1
+        stem = frame.path.stem if copy == 1 else f"{frame.path.stem}__{copy}"
+        (images / f"{stem}{frame.path.suffix}").symlink_to(frame.path.resolve())
+        lines = yolo_lines(frame.types, frame.boxes_xyxy.tolist(), (frame.width, frame.height), classes)
+        (labels / f"{stem}.txt").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _write_pasted(recipe: Recipe, frames: Sequence[AnnotatedFrame], out: Path) -> None:
+    """Frames of the folded source that show nothing rare, with rare distress pasted in."""
+    rng = np.random.default_rng(recipe.seed)
+    streets = [frame for frame in frames if frame.path.parent.parent.name == FOLDED_SOURCE]
+    bare = [frame for frame in streets if not RARE & set(frame.types)]
+    if not bare:
+        raise DataError(f"no frame of {FOLDED_SOURCE} without {' and '.join(sorted(RARE))} to paste into")
+    donors = _donors(frame for frame in frames if frame.path.parent.parent.name != FOLDED_SOURCE)
+    images, labels = _folders(out, "train")
+    for number in range(recipe.pasted_frames):
+        frame = bare[int(rng.integers(len(bare)))]
+        texture = decode(bare[int(rng.integers(len(bare)))].path.read_bytes())
+        picture, added = paste_rare(decode(frame.path.read_bytes()), frame.boxes_xyxy, donors, texture, rng)
+        types = [*frame.types, *(distress for distress, _ in added)]
+        boxes = [*frame.boxes_xyxy.tolist(), *(box for _, box in added)]
+        lines = yolo_lines(types, boxes, (frame.width, frame.height), recipe.classes)
+        stem = f"pasted_{number:05d}"
+        cv2.imwrite(str(images / f"{stem}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, PASTED_QUALITY])
+        (labels / f"{stem}.txt").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _donors(frames: Iterable[AnnotatedFrame]) -> list[Donor]:
+    """Potholes of the other sources; each picture once, however often an epoch repeats it."""
+    donors = []
+    for frame in {frame.path: frame for frame in frames}.values():
+        holes = [row for row, distress in enumerate(frame.types) if distress is DistressType.POTHOLE]
+        if holes:
+            donors.extend(cut_donors(decode(frame.path.read_bytes()), frame.boxes_xyxy[holes]))
+    return donors

@@ -47,7 +47,7 @@ def export(
         head=head,
         taxonomy_version=TAXONOMY_VERSION,
         thresholds=dict.fromkeys(recipe.classes, CANDIDATES[0]),
-        training_data=_describe_data(recipe),
+        training_data=describe_data(recipe),
         git_commit=git_commit,
     )
     onnx_path = to_onnx(checkpoint, low, out / f"{name}.onnx")
@@ -124,6 +124,7 @@ def _without_paths(arguments: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in arguments.items() if not (isinstance(value, str) and "/" in value)}
 
 
-def _describe_data(recipe: Recipe) -> str:
+def describe_data(recipe: Recipe) -> str:
+    """Sources, split and licence, for a model card."""
     parts = ", ".join(f"{choice.source}/{choice.part}" for choice in recipe.sources)
     return f"{parts}; split by place; RDD2022 (Arya et al.), CC BY 4.0 / CC BY-SA 4.0: attribute and share alike"

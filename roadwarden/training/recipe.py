@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from roadwarden.settings import read_strict_yaml
 from roadwarden.taxonomy import DistressType
+
+FOLDED_SOURCE = "china_motorbike"
+"""The source whose groups the folds divide, and whose streets rare distress is pasted into."""
+
+
+class Precision(StrEnum):
+    """Arithmetic of the forward and backward pass; the loss and the weights are float32 always."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+class Keep(StrEnum):
+    """Which weights a run ends with: those best on val, or those of the last epoch, chosen by nothing."""
+
+    BEST = "best"
+    LAST = "last"
+
+
+class Heads(StrEnum):
+    """Which heads of YOLO26 are trained: both, or only the one whose boxes go through non-maximum suppression."""
+
+    BOTH = "both"
+    ONE_TO_MANY = "one_to_many"
 
 
 class SourceChoice(BaseModel):
@@ -20,6 +45,7 @@ class SourceChoice(BaseModel):
     part: Literal["train", "val"] = Field(description="part column of splits.csv; test and survey are never trained on")
     only_with: tuple[DistressType, ...] = Field(default=(), description="keep only frames that show one of these types")
     every: int = Field(default=1, ge=1, description="keep every n-th of those frames")
+    repeat: int = Field(default=1, ge=1, description="times each of them stands in an epoch")
 
 
 class Recipe(BaseModel):
@@ -37,7 +63,18 @@ class Recipe(BaseModel):
     epochs: int = Field(default=20, ge=1, description="passes over the training frames")
     close_mosaic: int = Field(default=5, ge=0, description="last epochs without mosaic augmentation")
     threads: int = Field(default=2, ge=1, description="CPU threads; Ultralytics alone would leave one core idle")
+    warmup_epochs: float = Field(default=3.0, ge=0, description="epochs in which the learning rate rises to its start")
+    pasted_frames: int = Field(default=0, ge=0, description="frames more, with rare distress pasted into our streets")
+    precision: Precision = Field(default=Precision.FLOAT32, description="bfloat16 is twice as fast on a CPU with AMX")
+    heads: Heads = Field(default=Heads.BOTH, description="one_to_many alone is faster and keeps its loss whole")
+    keep: Keep = Field(default=Keep.BEST, description="weights to end with; folds need last, for best looks at val")
     device: str = Field(default="auto", description="auto, cpu, or a CUDA device such as 0")
+
+    @model_validator(mode="after")
+    def _pasting_has_its_streets(self) -> Self:
+        if self.pasted_frames and not any(choice.source == FOLDED_SOURCE for choice in self.sources):
+            raise ValueError(f"pasted_frames needs {FOLDED_SOURCE} among the sources: it pastes into its frames")
+        return self
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -9,49 +9,107 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roadwarden.errors import DataError, MissingExtra
-from roadwarden.training.dataset import write_dataset
-from roadwarden.training.recipe import Recipe
+from roadwarden.errors import ConfigError, DataError, MissingExtra
+from roadwarden.training.dataset import groups_of_fold, write_dataset
+from roadwarden.training.recipe import Heads, Keep, Precision, Recipe
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """Progress of a run after one epoch; metrics as Ultralytics names them."""
+    """Progress of a run after one epoch; ``metrics`` as Ultralytics names them, empty where val is not judged."""
 
     epoch: int
     epochs: int
-    map50: float
-    map50_95: float
+    loss: float
+    metrics: dict[str, float]
 
 
 def train(
-    recipe: Recipe, *, roads: Path, weights: Path, run_dir: Path, on_epoch: Callable[[EpochDone], None] = lambda _: None
+    recipe: Recipe,
+    *,
+    roads: Path,
+    weights: Path,
+    run_dir: Path,
+    fold: int | None = None,
+    on_epoch: Callable[[EpochDone], None] = lambda _: None,
 ) -> Path:
-    """Trains, or goes on where an interrupted run stopped; returns the weights best on val.
+    """Trains, or goes on where an interrupted run stopped; returns the weights that the recipe keeps.
 
-    Raises DataError when the pictures or start weights are missing, MissingExtra without ``roadwarden[train]``.
+    With ``fold`` the groups of that fold are held out, and weights are those of the last epoch: what is held out must
+    choose nothing. Raises DataError when the pictures or start weights are missing, ConfigError for a fold whose recipe
+    keeps the best, MissingExtra without ``roadwarden[train]``.
     """
-    best, last, done = run_dir / "best.pt", run_dir / "last.pt", run_dir / "done"
+    if fold is not None and recipe.keep is not Keep.LAST:
+        raise ConfigError(f"recipe '{recipe.name}': folds need 'keep: last', for the best would be chosen by the fold")
+    kept, last, done = run_dir / f"{recipe.keep}.pt", run_dir / "last.pt", run_dir / "done"
     if done.is_file():
-        return best
+        return kept
     if not last.is_file() and not weights.is_file():
         raise DataError(f"{weights}: no such start weights; name them with --weights")
     yolo = _import_yolo(recipe.threads)
+    trainer = _one_headed_trainer() if recipe.heads is Heads.ONE_TO_MANY else None
     model = yolo(str(last if last.is_file() else weights))
+    model.add_callback("on_train_start", lambda trainer: lower_precision(trainer.model, recipe.precision))
     model.add_callback("on_fit_epoch_end", lambda trainer: _tell(trainer, on_epoch))
     model.add_callback("on_model_save", lambda trainer: _keep_whole(Path(trainer.wdir), run_dir))
     if last.is_file():
         logger.info("resuming %s", last)
-        _copy_whole(best, run_dir / "run/weights/best.pt")
-        model.train(resume=True)
+        if (run_dir / "best.pt").is_file():
+            _copy_whole(run_dir / "best.pt", run_dir / "run/weights/best.pt")
+        model.train(resume=True, trainer=trainer)
     else:
-        dataset = write_dataset(recipe, roads, run_dir / "dataset")
-        model.train(**_arguments(recipe, dataset, run_dir))
+        held_out = None if fold is None else groups_of_fold(fold)
+        dataset = write_dataset(recipe, roads, run_dir / "dataset", held_out)
+        model.train(**_arguments(recipe, dataset, run_dir), trainer=trainer)
     _keep_whole(run_dir / "run/weights", run_dir)
     done.touch()
-    return best
+    return kept
+
+
+def lower_precision(network: Any, precision: Precision) -> None:
+    """Runs the network's forward pass in bfloat16, its outputs float32 again for the loss.
+
+    Ultralytics offers bfloat16 on CUDA only. Measured on a CPU with AMX, 2 threads, YOLO26n at 416 px: 75 ms an image
+    in float32, 65 with channels last, 37 with both.
+    """
+    if precision is Precision.FLOAT32:
+        return
+    import torch
+
+    network.to(memory_format=torch.channels_last)
+    forward = network._predict_once
+    device = next(network.parameters()).device.type
+
+    def low(*arguments: Any, **named: Any) -> Any:
+        with torch.autocast(device, dtype=torch.bfloat16):
+            return _as_float32(forward(*arguments, **named))
+
+    network._predict_once = low
+
+
+def _one_headed_trainer() -> Any:
+    """Ultralytics' trainer without YOLO26's end-to-end head, whose loss would take over (0.2 to 0.9 of the sum)."""
+    from ultralytics.models.yolo.detect import DetectionTrainer
+
+    class OneHeadedTrainer(DetectionTrainer):
+        def get_model(self, *arguments: Any, **named: Any) -> Any:
+            """The network with the one head that is used."""
+            network = super().get_model(*arguments, **named)
+            head = network.model[-1]
+            head.end2end, head.one2one_cv2, head.one2one_cv3 = False, None, None
+            return network
+
+    return OneHeadedTrainer
+
+
+def _as_float32(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_float32(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_as_float32(one) for one in value)
+    return value.float() if hasattr(value, "float") else value
 
 
 def _keep_whole(written: Path, run_dir: Path) -> None:
@@ -84,20 +142,23 @@ def _arguments(recipe: Recipe, dataset: Path, run_dir: Path) -> dict[str, Any]:
         "workers": 1,
         "cache": "ram",
         "plots": False,
-        "amp": recipe.device != "cpu",
+        "amp": recipe.precision is Precision.FLOAT32 and recipe.device != "cpu",
+        "val": recipe.keep is Keep.BEST,
+        "warmup_epochs": recipe.warmup_epochs,
     }
 
 
 def _tell(trainer: Any, on_epoch: Callable[[EpochDone], None]) -> None:
     if trainer.epoch >= trainer.epochs:
         return  # the last look at the best weights, which Ultralytics calls an epoch too
-    metrics = trainer.metrics or {}
+    losses = trainer.tloss if isinstance(trainer.tloss, dict) else {}
+    judged = {name: float(value) for name, value in (trainer.metrics or {}).items() if name.startswith("metrics/")}
     on_epoch(
         EpochDone(
             epoch=int(trainer.epoch) + 1,
             epochs=int(trainer.epochs),
-            map50=float(metrics.get("metrics/mAP50(B)", 0.0)),
-            map50_95=float(metrics.get("metrics/mAP50-95(B)", 0.0)),
+            loss=float(sum(float(value) for value in losses.values())),
+            metrics=judged if trainer.args.val else {},
         )
     )
 
