@@ -21,14 +21,11 @@ from roadwarden.eval.counts import Numbers
 from roadwarden.eval.coverage import Grid
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.eval.matching import match
+from roadwarden.models.score_map import ScoreMap, Scores, logit, sigmoid
 
 BINS = 15
 FLATTEST = 1e-3
 """The smallest slope of a mapping: it must keep the order of scores."""
-CLOSEST = 1e-6
-"""Scores are kept this far from 0 and 1, where the logit is infinite."""
-
-Scores = npt.NDArray[np.float32]
 Right = npt.NDArray[np.bool_]
 
 
@@ -69,27 +66,6 @@ class Reliability:
         return sum(one.n * abs(one.confidence - one.right) for one in self.bins) / n if n else math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreMap:
-    """New score = sigmoid(slope * logit(score) + offset): rises with the score, since slope is positive."""
-
-    slope: float = 1.0
-    offset: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not self.slope > 0:
-            raise ValueError(f"slope {self.slope}: a mapping must keep the order of scores")
-
-    @property
-    def temperature(self) -> float:
-        """What the logits are divided by."""
-        return 1 / self.slope
-
-    def apply(self, scores: Scores) -> Scores:
-        """The scores mapped, same shape and order."""
-        return np.asarray(_sigmoid(self.slope * _logit(scores) + self.offset), np.float32)
-
-
 def judged_scores(frames: Sequence[JudgedFrame], rightness: Rightness) -> tuple[Scores, Right]:
     """Score of every detection that was seen, frame by frame, and whether it is right."""
     scores, right = [np.zeros(0, np.float32)], [np.zeros(0, bool)]
@@ -124,11 +100,11 @@ def fit_platt(scores: Scores, right: Right) -> ScoreMap:
 def _fit(scores: Scores, right: Right, *, free_offset: bool) -> ScoreMap:
     if len(np.unique(right)) < 2:
         return ScoreMap()
-    logits, sign = _logit(scores), np.where(right, 1.0, -1.0)
+    logits, sign = logit(scores), np.where(right, 1.0, -1.0)
 
     def loss(parameters: Numbers) -> tuple[float, Numbers]:
         margin = sign * (parameters[0] * logits + parameters[1])
-        slopes = -sign * _sigmoid(-margin)
+        slopes = -sign * sigmoid(-margin)
         return float(np.logaddexp(0, -margin).mean()), np.array([(slopes * logits).mean(), slopes.mean()])
 
     bounds = [(FLATTEST, None), (None, None) if free_offset else (0.0, 0.0)]
@@ -154,12 +130,3 @@ def _edges(scores: Scores, binning: Binning, bins: int) -> Numbers:
 
 def _bin(scores: Scores, right: Right) -> Bin:
     return Bin(len(scores), float(scores.astype(np.float64).mean()), float(right.mean()))
-
-
-def _logit(scores: Scores) -> Numbers:
-    inside = np.clip(scores.astype(np.float64), CLOSEST, 1 - CLOSEST)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
-
-
-def _sigmoid(values: Numbers) -> Numbers:
-    return np.asarray(0.5 * (1 + np.tanh(values / 2)))

@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from roadwarden.errors import ModelError
+from roadwarden.models.score_map import ScoreMap
 from roadwarden.taxonomy import TAXONOMY_VERSION, DistressType
 
 METADATA_KEY = "roadwarden"
@@ -34,6 +35,7 @@ class ModelCard(BaseModel):
     head: Head = Field(description="what the network puts out")
     taxonomy_version: str = Field(description="version of the taxonomy the classes are taken from")
     thresholds: dict[DistressType, float] = Field(description="lowest score that is reported, for each class")
+    score_map: ScoreMap = Field(default=ScoreMap(), description="calibration: applied to the network's scores")
     training_data: str = Field(description="data, split and licence")
     git_commit: str = Field(description="commit of the code that trained it", min_length=1)
 
@@ -52,6 +54,11 @@ class ModelCard(BaseModel):
     def lowest_threshold(self) -> float:
         """Below this nothing is ever reported."""
         return min(self.thresholds.values())
+
+    @property
+    def lowest_raw_score(self) -> float:
+        """The same as the network puts it out, before calibration."""
+        return self.score_map.inverse(self.lowest_threshold)
 
 
 def read_card(text: str | None, path: Path) -> ModelCard:

@@ -12,6 +12,8 @@ from roadwarden.vision.boxes import areas, non_maximum_suppression
 from roadwarden.vision.letterbox import Letterbox
 
 NMS_IOU = 0.5
+"""Across types: one piece of road has one type, the surest. Within types only, a long crack that the network calls both
+longitudinal and transverse stays two boxes, and the larger wins: type accuracy on val 0.887 instead of 0.907."""
 MOST_DETECTIONS = 300
 
 
@@ -27,7 +29,8 @@ def read_output(output: npt.NDArray[np.float32], card: ModelCard, letterbox: Let
 def report(
     *, boxes: Boxes, scores: npt.NDArray[np.float32], classes: npt.NDArray[np.intp], card: ModelCard
 ) -> Detections:
-    """Keeps what reaches its class's threshold and has an area, best score first."""
+    """Calibrates the scores, keeps what reaches its class's threshold and has an area, best score first."""
+    scores = card.score_map.apply(scores)
     thresholds = np.array([card.thresholds[distress] for distress in card.classes], np.float32)
     known = (classes >= 0) & (classes < len(card.classes))
     keep = known & (scores >= thresholds[np.where(known, classes, 0)]) & (areas(boxes) > 0)
@@ -57,11 +60,9 @@ def _read_one_to_many(
     all_scores = output[4:].T
     classes = all_scores.argmax(axis=1)
     scores = all_scores[np.arange(len(classes)), classes]
-    candidates = np.flatnonzero(scores >= card.lowest_threshold)
+    candidates = np.flatnonzero(scores >= np.float32(card.lowest_raw_score * (1 - 1e-6)))
     classes, scores = classes[candidates], scores[candidates]
     centres, sides = output[:2, candidates].T, output[2:4, candidates].T
     boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1).astype(np.float32)
-    # Shifting each class by more than any picture is wide suppresses within classes only.
-    shifted = boxes + (classes[:, None] * np.float32(1e5)).astype(np.float32)
-    kept = non_maximum_suppression(shifted, scores, NMS_IOU)
+    kept = non_maximum_suppression(boxes, scores, NMS_IOU)
     return boxes[kept], scores[kept], classes[kept]

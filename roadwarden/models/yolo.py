@@ -39,9 +39,10 @@ class UltralyticsDetector:
         (result,) = self._model.predict(
             image,
             imgsz=self._card.input_size,
-            conf=self._card.lowest_threshold,
+            conf=self._card.lowest_raw_score,
             nms=False if end_to_end else None,  # False selects the one-to-one head
             iou=NMS_IOU,
+            agnostic_nms=True,
             verbose=False,
         )
         rows = result.boxes
