@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from roadwarden.data.splits import FOLDS
+from roadwarden.eval.operating_point import read_operating_point
 from roadwarden.models.card import Head
 from roadwarden.training.export import export as export_checkpoint
 from roadwarden.training.folds import run_fold
@@ -79,15 +80,25 @@ def export(
     name: Annotated[str, typer.Option(help="name and version of the model, such as roadwarden-yolo26n-1")],
     git_commit: Annotated[str, typer.Option(help="commit that the weights were trained with")],
     head: Annotated[Head, typer.Option(help="which head to export; compare both on val")] = Head.ONE_TO_MANY,
+    point: Annotated[Path | None, typer.Option(help="operating point, from 'roadwarden eval choose'; else val")] = None,
 ) -> None:
-    """Export a checkpoint to ONNX with its model card: thresholds chosen on val, figures beside it.
+    """Export a checkpoint to ONNX with its model card: its operating point and figures on val beside it.
 
     Example: roadwarden export training/first.yaml --roads ../shared/roads --checkpoint best.pt --out models
     --name roadwarden-yolo26n-1 --git-commit abc1234
     """
     done = export_checkpoint(
-        read_recipe(recipe), checkpoint=checkpoint, roads=roads, out=out, name=name, git_commit=git_commit, head=head
+        read_recipe(recipe),
+        checkpoint=checkpoint,
+        roads=roads,
+        out=out,
+        name=name,
+        git_commit=git_commit,
+        head=head,
+        point=read_operating_point(point) if point else None,
     )
-    every, accuracy = done.val["all"], done.val["type_accuracy"]
     print(f"{done.onnx}  sha256 {done.sha256}")
-    print(f"val: precision {every['precision']}, recall {every['recall']}, F1 {every['f1']}, type {accuracy['share']}")
+    print(
+        "val: "
+        + ", ".join(f"{one.replace('_', ' ')} {done.val[one]}" for one in ("found", "precision", "type_accuracy"))
+    )

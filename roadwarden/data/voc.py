@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,6 +23,12 @@ class AnnotatedFrame:
     height: int
     boxes_xyxy: npt.NDArray[np.float32]  # (n, 4), pixels
     types: tuple[DistressType, ...]
+
+
+def of_types(frame: AnnotatedFrame, types: Collection[DistressType]) -> AnnotatedFrame:
+    """The frame with only its boxes of those types."""
+    rows = [row for row, distress in enumerate(frame.types) if distress in types]
+    return replace(frame, boxes_xyxy=frame.boxes_xyxy[rows], types=tuple(frame.types[row] for row in rows))
 
 
 def read_voc(image: Path, annotation: Path) -> AnnotatedFrame:

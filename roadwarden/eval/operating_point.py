@@ -1,110 +1,138 @@
-"""Thresholds chosen on val, and what a detector does there: the figures of a model card.
+"""Thresholds, one a type, chosen on frames that are for choosing: out-of-fold predictions of train + val.
 
-The full evaluator with intervals by place is the next step; this is what choosing a threshold needs.
+What is sought is the most boxes found and called what they are, at a precision that a crew can live with. A wrong
+detection is given a price in such boxes; each type's threshold is moved until nothing is gained, and the price is
+raised until the precision is reached. So a rare type is not given up because it costs a little precision of the whole.
 """
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from roadwarden.detections import Boxes, Detections
-from roadwarden.eval.matching import match
+from roadwarden.errors import DataError
+from roadwarden.eval.calibration import Rightness, fit_platt, judged_scores
+from roadwarden.eval.counts import Judge
+from roadwarden.eval.coverage import CoverageCounts, coverage_counts, coverage_judge
+from roadwarden.eval.judged import JudgedFrame
+from roadwarden.models.score_map import ScoreMap
 from roadwarden.taxonomy import DistressType
 
-CANDIDATES = tuple(round(float(value), 2) for value in np.arange(0.10, 0.81, 0.05))
-WITHOUT_EVIDENCE = 0.25
-"""The threshold of a type that is never right on val, at any threshold: nothing was learnt about it there."""
+CANDIDATES = (0.04, 0.06, 0.08, 0.10, 0.12, 0.15, 0.18, 0.21, 0.25, 0.30, 0.35, 0.40, 0.50, 0.60)
+START = 0.20
+SWEEPS = 4
+HALVINGS = 7
+DEAREST = 8.0
+"""The highest price of a wrong detection, in boxes found and called what they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One frame: what is there and what was seen, at a threshold low enough to choose from."""
+class OperatingPoint(BaseModel):
+    """What is frozen before anything is judged, and goes into the card of the model."""
 
-    boxes: Boxes
-    types: tuple[DistressType, ...]
-    seen: Detections
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
+    thresholds: dict[DistressType, float] = Field(description="lowest calibrated score that is reported, by type")
+    score_map: ScoreMap = Field(description="calibration of the network's scores")
+    chosen_on: str = Field(description="the frames that it was chosen on")
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Boxes of one type: right needs IoU of at least 0.5 and the same type."""
-
-    true: int
-    seen: int
-    right: int
-
-    @property
-    def precision(self) -> float:
-        """Share of the seen that are right; 0 where nothing was seen."""
-        return self.right / self.seen if self.seen else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Share of the true that were found; 0 where there is none."""
-        return self.right / self.true if self.true else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+    def calibrated(self, frames: Sequence[JudgedFrame]) -> list[JudgedFrame]:
+        """The frames with the network's scores calibrated."""
+        return [
+            replace(frame, seen=replace(frame.seen, scores=self.score_map.apply(frame.seen.scores))) for frame in frames
+        ]
 
 
-def count(frames: Sequence[Judged], distress: DistressType, threshold: float) -> Counts:
-    """Counts of one type when only detections of that type at ``threshold`` or better are kept."""
-    true = seen = right = 0
-    for frame in frames:
-        wanted = frame.boxes[[i for i, one in enumerate(frame.types) if one is distress]]
-        rows = [i for i, one in enumerate(frame.seen.types) if one is distress and frame.seen.scores[i] >= threshold]
-        found = frame.seen.boxes_xyxy[rows]
-        true, seen, right = true + len(wanted), seen + len(found), right + len(match(wanted, found).found)
-    return Counts(true, seen, right)
+def choose(
+    frames: Sequence[JudgedFrame], classes: Sequence[DistressType], *, least_precision: float, chosen_on: str
+) -> OperatingPoint:
+    """Thresholds on the network's scores, then a calibration of what reaches them."""
+    raw = choose_thresholds(frames, classes, least_precision=least_precision)
+    score_map = fit_platt(*judged_scores([frame.at(raw) for frame in frames], Rightness.COVERAGE))
+    mapped = {one: float(score_map.apply(np.array([value], np.float32))[0]) for one, value in raw.items()}
+    # Rounded down, so that a score of just the threshold stays above it.
+    thresholds = {one: math.floor(value * 1e4) / 1e4 for one, value in mapped.items()}
+    return OperatingPoint(thresholds=thresholds, score_map=score_map, chosen_on=chosen_on)
 
 
-def choose_thresholds(frames: Sequence[Judged], classes: Sequence[DistressType]) -> dict[DistressType, float]:
-    """For each type the threshold with the best F1; the lowest of equals, so that recall wins ties."""
-    return {distress: _best_threshold(frames, distress) for distress in classes}
+def nested(
+    frames: Sequence[JudgedFrame],
+    folds: Mapping[str, int],
+    classes: Sequence[DistressType],
+    *,
+    least_precision: float,
+) -> CoverageCounts:
+    """Every fold judged at a point chosen without it: what choosing on the pooled folds flatters shows here."""
+    counts = []
+    for fold in sorted(set(folds.values())):
+        rest = [frame for frame in frames if folds[frame.group] != fold]
+        point = choose(rest, classes, least_precision=least_precision, chosen_on=f"all but fold {fold}")
+        own = point.calibrated([frame for frame in frames if folds[frame.group] == fold])
+        counts.append(coverage_counts(own, point.thresholds, classes).total())
+    return _sum(counts)
 
 
-def _best_threshold(frames: Sequence[Judged], distress: DistressType) -> float:
-    f1 = {value: count(frames, distress, value).f1 for value in CANDIDATES}
-    best = max(CANDIDATES, key=lambda value: (f1[value], -value))
-    return best if f1[best] > 0 else WITHOUT_EVIDENCE
+def _sum(counts: Sequence[CoverageCounts]) -> CoverageCounts:
+    first = counts[0]
+    return CoverageCounts(
+        first.classes,
+        *(np.sum([getattr(one, name) for one in counts], axis=0) for name in ("typed", "seen", "right", "area")),
+    )
 
 
-def type_accuracy(frames: Sequence[Judged], thresholds: Mapping[DistressType, float]) -> tuple[int, int]:
-    """(right, matched): boxes matched whatever their type, and those of them whose type is right."""
-    right = matched = 0
-    for frame in frames:
-        seen = at_thresholds(frame.seen, thresholds)
-        pairs = match(frame.boxes, seen.boxes_xyxy)
-        matched += len(pairs.truth)
-        right += sum(frame.types[t] is seen.types[f] for t, f in zip(pairs.truth, pairs.found, strict=True))
-    return right, matched
+def read_operating_point(place: Path) -> OperatingPoint:
+    """Raises DataError where the file is missing or not one that ``roadwarden eval choose`` wrote."""
+    try:
+        return OperatingPoint.model_validate(json.loads(place.read_text(encoding="utf-8")))
+    except (OSError, json.JSONDecodeError, ValidationError) as exc:
+        raise DataError(f"{place}: not an operating point; 'roadwarden eval choose' writes one: {exc}") from exc
 
 
-def at_thresholds(seen: Detections, thresholds: Mapping[DistressType, float]) -> Detections:
-    """Detections that reach the threshold of their type."""
-    return seen.take([i for i, one in enumerate(seen.types) if seen.scores[i] >= thresholds[one]])
+def choose_thresholds(
+    frames: Sequence[JudgedFrame],
+    classes: Sequence[DistressType],
+    *,
+    least_precision: float,
+    candidates: Sequence[float] = CANDIDATES,
+) -> dict[DistressType, float]:
+    """The thresholds, at the lowest price by which coverage precision reaches ``least_precision``.
+
+    Where even the dearest price does not reach it, the thresholds of that price.
+    """
+    judge = coverage_judge(frames, None)
+    low, high = 0.0, DEAREST
+    best = _at_price(judge, classes, high, candidates)
+    for _ in range(HALVINGS):
+        price = (low + high) / 2
+        chosen = _at_price(judge, classes, price, candidates)
+        if float(judge.at(chosen).total().precision) >= least_precision:
+            best, high = chosen, price
+        else:
+            low = price
+    return best
 
 
-def figures(frames: Sequence[Judged], thresholds: Mapping[DistressType, float]) -> dict[str, Any]:
-    """The table of a model card: for each type and over all, at the thresholds."""
-    per_type = {distress: count(frames, distress, thresholds[distress]) for distress in thresholds}
-    total = Counts(*(sum(getattr(one, name) for one in per_type.values()) for name in ("true", "seen", "right")))
-    right, matched = type_accuracy(frames, thresholds)
-    return {
-        "frames": len(frames),
-        "types": {str(distress): _row(counts) for distress, counts in per_type.items()},
-        "all": _row(total),
-        "type_accuracy": {"right": right, "matched": matched, "share": round(right / matched, 4) if matched else None},
-    }
+def _at_price(
+    judge: Judge[CoverageCounts], classes: Sequence[DistressType], price: float, candidates: Sequence[float]
+) -> dict[DistressType, float]:
+    """Each type's threshold moved in turn to where the gain is largest; the lowest of equals."""
+    chosen = dict.fromkeys(classes, START)
+    for _ in range(SWEEPS):
+        before = dict(chosen)
+        for distress in classes:
+            gains = [_gain(judge, {**chosen, distress: value}, price) for value in candidates]
+            chosen[distress] = candidates[int(np.argmax(gains))]
+        if chosen == before:
+            break
+    return chosen
 
 
-def _row(counts: Counts) -> dict[str, float]:
-    shares = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
-    return {**asdict(counts), **{name: round(value, 4) for name, value in shares.items()}}
+def _gain(judge: Judge[CoverageCounts], thresholds: dict[DistressType, float], price: float) -> float:
+    whole = judge.at(thresholds).total()
+    wrong = float(whole.seen.sum() - whole.right.sum())
+    return float(whole.correct) - price * wrong

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from roadwarden.data.voc import AnnotatedFrame
+from roadwarden.data.splits import read_splits
+from roadwarden.data.voc import of_types
 from roadwarden.errors import DataError, MissingExtra
-from roadwarden.eval.operating_point import CANDIDATES, Judged, choose_thresholds, figures
+from roadwarden.eval.coverage import coverage_counts
+from roadwarden.eval.judged import JudgedFrame
+from roadwarden.eval.operating_point import CANDIDATES, OperatingPoint, choose
+from roadwarden.eval.sightings import look
+from roadwarden.eval.truth import TrueFrame
 from roadwarden.models.card import METADATA_KEY, Head, ModelCard
-from roadwarden.models.onnx import OnnxDetector, sha256_of
+from roadwarden.models.onnx import sha256_of
 from roadwarden.models.yolo import load_yolo
-from roadwarden.taxonomy import TAXONOMY_VERSION
+from roadwarden.taxonomy import TAXONOMY_VERSION, DistressType
 from roadwarden.training.dataset import choose_frames
 from roadwarden.training.recipe import Recipe
-from roadwarden.vision.decode import decode
+
+LEAST_PRECISION = 0.80
+FIGURES = ("true", "found", "called_right", "seen", "right")
+"""Of each type: true boxes, those found, those of them called right; detections, those of them on a true box."""
 
 
 class Exported(BaseModel):
@@ -36,9 +43,20 @@ class Exported(BaseModel):
 
 
 def export(
-    recipe: Recipe, *, checkpoint: Path, roads: Path, out: Path, name: str, git_commit: str, head: Head
+    recipe: Recipe,
+    *,
+    checkpoint: Path,
+    roads: Path,
+    out: Path,
+    name: str,
+    git_commit: str,
+    head: Head,
+    point: OperatingPoint | None = None,
 ) -> Exported:
-    """Writes ``out/name.onnx``, the stamped ``out/name.pt`` and ``out/name.json`` with the figures on val."""
+    """Writes ``out/name.onnx``, the stamped ``out/name.pt`` and ``out/name.json`` with the figures on val.
+
+    Without an operating point one is chosen on val, where the figures are then flattered.
+    """
     out.mkdir(parents=True, exist_ok=True)
     low = ModelCard(
         name=name,
@@ -51,32 +69,45 @@ def export(
         git_commit=git_commit,
     )
     onnx_path = to_onnx(checkpoint, low, out / f"{name}.onnx")
-    judged = judge(
-        OnnxDetector(onnx_path), [frame for choice in recipe.validation for frame in choose_frames(roads, choice)]
-    )
-    card = low.model_copy(update={"thresholds": choose_thresholds(judged, recipe.classes)})
+    seen, _ = look(onnx_path, validation_frames(recipe, roads))
+    chosen = point or choose(seen, recipe.classes, least_precision=LEAST_PRECISION, chosen_on="val")
+    card = low.model_copy(update={"thresholds": chosen.thresholds, "score_map": chosen.score_map})
     stamp_onnx(onnx_path, card)
     stamped = stamp_checkpoint(checkpoint, card, out / f"{name}.pt")
     exported = Exported(
-        onnx=onnx_path, checkpoint=stamped, sha256=sha256_of(onnx_path), card=card, val=figures(judged, card.thresholds)
+        onnx=onnx_path,
+        checkpoint=stamped,
+        sha256=sha256_of(onnx_path),
+        card=card,
+        val=figures(chosen.calibrated(seen), card.thresholds),
     )
     summary = exported.model_dump(mode="json", exclude={"onnx", "checkpoint"})
     (out / f"{name}.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return exported
 
 
-def judge(detector: OnnxDetector, frames: Sequence[AnnotatedFrame]) -> list[Judged]:
-    """What the detector sees beside what is there of the types it was trained on."""
-    judged = []
-    for frame in frames:
-        try:
-            image = decode(frame.path.read_bytes())
-        except OSError as exc:
-            raise DataError(f"{frame.path}: cannot be read: {exc.strerror}") from exc
-        trained = [index for index, distress in enumerate(frame.types) if distress in detector.card.classes]
-        boxes, types = frame.boxes_xyxy[trained].astype(np.float32), tuple(frame.types[index] for index in trained)
-        judged.append(Judged(boxes, types, detector.detect([image])[0]))
-    return judged
+def validation_frames(recipe: Recipe, roads: Path) -> list[TrueFrame]:
+    """The recipe's validation frames, with their streets; boxes of types that the recipe knows."""
+    rows = {row.image: row for row in read_splits(roads)}
+    frames = [frame for choice in recipe.validation for frame in choose_frames(roads, choice)]
+    named = [(frame, rows[frame.path.relative_to(roads).as_posix()]) for frame in frames]
+    return [TrueFrame(row.image, row.group, row.place, of_types(frame, recipe.classes)) for frame, row in named]
+
+
+def figures(frames: Sequence[JudgedFrame], thresholds: Mapping[DistressType, float]) -> dict[str, Any]:
+    """The table of a model card, coverage protocol: each type, and all."""
+    whole = coverage_counts(frames, thresholds).total()
+    rows = zip(whole.classes, whole.true_of, whole.found_of, whole.correct_of, whole.seen, whole.right, strict=False)
+    return {
+        "frames": len(frames),
+        "types": {
+            str(distress): {name: int(value) for name, value in zip(FIGURES, numbers, strict=True)}
+            for distress, *numbers in rows
+        },
+        "found": round(float(whole.recall), 4),
+        "precision": round(float(whole.precision), 4),
+        "type_accuracy": round(float(whole.type_accuracy), 4),
+    }
 
 
 def to_onnx(checkpoint: Path, card: ModelCard, place: Path) -> Path:

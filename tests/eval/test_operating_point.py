@@ -1,31 +1,37 @@
-"""Matching and thresholds, with numbers worked out by hand."""
+"""Thresholds and calibration are chosen once, on frames that are for choosing."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from roadwarden.detections import Detections
+from roadwarden.errors import DataError
+from roadwarden.eval.calibration import Rightness, judged_scores, reliability
+from roadwarden.eval.coverage import coverage_counts
+from roadwarden.eval.judged import JudgedFrame, Seen
 from roadwarden.eval.matching import match
-from roadwarden.eval.operating_point import WITHOUT_EVIDENCE, Judged, choose_thresholds, count, figures
-from roadwarden.taxonomy import DistressType
+from roadwarden.eval.operating_point import choose, choose_thresholds, nested, read_operating_point
+from roadwarden.taxonomy import TRAINED_TYPES, DistressType
 
-POTHOLE, PATCH = DistressType.POTHOLE, DistressType.PATCH
+HOLE, PATCH = DistressType.POTHOLE, DistressType.PATCH
 
 
-def boxes(*rows):
+def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
     return np.array(rows, np.float32).reshape(-1, 4)
 
 
-# A pothole seen right; a patch taken for a pothole; a pothole seen where there is nothing.
-STREET = Judged(
-    boxes=boxes((0, 0, 10, 10), (50, 0, 60, 10)),
-    types=(POTHOLE, PATCH),
-    seen=Detections(
-        boxes((0, 0, 10, 9), (50, 0, 60, 10), (80, 80, 90, 90)),
-        (POTHOLE, POTHOLE, POTHOLE),
-        np.array([0.9, 0.6, 0.2], np.float32),
-    ),
-)
+def street(seed: int, group: str) -> JudgedFrame:
+    """Ten holes; those found have high scores, and as many ghosts beside the road have low ones."""
+    rng = np.random.default_rng(seed)
+    true = np.array([[20 * i, 0, 20 * i + 10, 10] for i in range(10)], np.float32)
+    ghosts = true + np.array([0, 50, 0, 50], np.float32)
+    scores = np.concatenate([rng.uniform(0.3, 0.9, 10), rng.uniform(0.05, 0.45, 10)]).astype(np.float32)
+    order = np.argsort(-scores)
+    seen = Seen(np.concatenate([true, ghosts])[order], (HOLE,) * 20, scores[order])
+    return JudgedFrame(f"{seed}.jpg", group, "", 640, 480, true, (HOLE,) * 10, seen)
+
+
+STREETS = [street(seed, f"street {seed % 4}") for seed in range(24)]
 
 
 def test_a_true_box_is_found_once():
@@ -46,17 +52,54 @@ def test_iou_of_exactly_a_half_is_a_match():
     assert len(match(boxes((0, 0, 10, 10)), boxes((0, 0, 10, 5))).truth) == 1
 
 
-def test_counts_at_a_threshold():
-    counts = count([STREET], POTHOLE, 0.5)
-    assert (counts.true, counts.seen, counts.right) == (1, 2, 1)
-    assert (counts.precision, counts.recall) == (0.5, 1.0)
+@pytest.mark.parametrize("precision", [0.6, 0.8, 0.95])
+def test_the_precision_asked_for_is_reached_and_no_more_is_given_up_than_needed(precision):
+    chosen = choose_thresholds(STREETS, TRAINED_TYPES, least_precision=precision)
+    at = coverage_counts(STREETS, chosen).total()
+    assert float(at.precision) >= precision
+    looser = {**chosen, HOLE: chosen[HOLE] - 0.08}
+    assert float(coverage_counts(STREETS, looser).total().precision) < float(at.precision)
+    assert float(at.recall) > 0.5
 
 
-def test_the_threshold_with_the_best_f1_is_chosen_and_the_lowest_of_equals():
-    assert choose_thresholds([STREET], [POTHOLE, PATCH]) == {POTHOLE: 0.65, PATCH: WITHOUT_EVIDENCE}
+def test_a_rare_type_is_not_given_up_for_the_precision_of_the_whole():
+    """One patch, found among two ghosts: dropping patches would raise precision, and lose the only patch."""
+    true = boxes((0, 0, 10, 10))
+    ghosts = boxes((100, 0, 110, 10), (200, 0, 210, 10))
+    seen = Seen(np.concatenate([true, ghosts]), (PATCH,) * 3, np.array([0.3, 0.25, 0.2], np.float32))
+    rare = JudgedFrame("rare.jpg", "street rare", "", 640, 480, true, (PATCH,), seen)
+    chosen = choose_thresholds([*STREETS, rare], TRAINED_TYPES, least_precision=0.7)
+    assert chosen[PATCH] <= 0.3
 
 
-def test_type_accuracy_is_over_boxes_matched_whatever_their_type():
-    found = figures([STREET], {POTHOLE: 0.5, PATCH: 0.5})
-    assert found["type_accuracy"] == {"right": 1, "matched": 2, "share": 0.5}
-    assert found["all"] == {"true": 2, "seen": 2, "right": 1, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+def test_scores_are_calibrated_at_the_operating_point():
+    point = choose(STREETS, TRAINED_TYPES, least_precision=0.6, chosen_on="streets")
+    at = [frame.at(point.thresholds) for frame in point.calibrated(STREETS)]
+    raw = [frame.at(dict.fromkeys(TRAINED_TYPES, 0.0)) for frame in STREETS]
+    before, after = (reliability(*judged_scores(frames, Rightness.COVERAGE)).ece for frames in (raw, at))
+    assert before > 0.2
+    assert after < before / 2
+
+
+def test_calibrating_keeps_just_what_the_thresholds_kept():
+    raw = choose_thresholds(STREETS, TRAINED_TYPES, least_precision=0.8)
+    point = choose(STREETS, TRAINED_TYPES, least_precision=0.8, chosen_on="streets")
+    before = [len(frame.at(raw).seen) for frame in STREETS]
+    assert [len(frame.at(point.thresholds).seen) for frame in point.calibrated(STREETS)] == before
+
+
+def test_a_nested_choice_judges_every_frame_once():
+    folds = {f"street {n}": n % 2 for n in range(4)}
+    whole = nested(STREETS, folds, TRAINED_TYPES, least_precision=0.8)
+    assert float(whole.true) == 240
+    assert 0.6 < float(whole.precision) < 1
+
+
+def test_an_operating_point_comes_back_from_its_file(tmp_path):
+    point = choose(STREETS, TRAINED_TYPES, least_precision=0.8, chosen_on="streets")
+    place = tmp_path / "point.json"
+    place.write_text(point.model_dump_json())
+    assert read_operating_point(place) == point
+    place.write_text("{}")
+    with pytest.raises(DataError, match="eval choose"):
+        read_operating_point(place)

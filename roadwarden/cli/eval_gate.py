@@ -1,0 +1,151 @@
+"""``roadwarden eval choose`` and ``roadwarden eval gate``: the operating point, and what may be promoted."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from roadwarden.data.splits import annotated, read_folds, read_splits, select
+from roadwarden.errors import DataError
+from roadwarden.eval.gate import Champion, Gate, file_gate, recipe_gate
+from roadwarden.eval.gate_report import gate_line, gate_markdown
+from roadwarden.eval.judged import JudgedFrame, Seen
+from roadwarden.eval.operating_point import choose, nested, read_operating_point
+from roadwarden.eval.sightings import join, look, read_detections
+from roadwarden.eval.truth import TrueFrame, TruthFormat, read_truth
+from roadwarden.models.onnx import OnnxDetector, sha256_of
+from roadwarden.taxonomy import TRAINED_TYPES
+from roadwarden.vision.decode import decode
+
+SOURCE = "china_motorbike"
+TIMED_FRAMES = 40
+EXIT_NOT_PASSED = 3
+
+Roads = Annotated[Path, typer.Option(help="folder with splits.csv and the pictures it names")]
+Predictions = Annotated[
+    list[Path], typer.Argument(help="tables of out-of-fold predictions, one a fold, as 'roadwarden folds' writes them")
+]
+
+gate_app = typer.Typer(help="Judge a recipe by its folds, or a model file on val.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the group ``eval``."""
+    app.command(name="choose")(choose_point)
+    app.add_typer(gate_app, name="gate")
+
+
+def choose_point(
+    predictions: Predictions,
+    roads: Roads,
+    out: Annotated[Path, typer.Option(help="file for the operating point, JSON")],
+    precision: Annotated[float, typer.Option(help="coverage precision that must be reached")] = 0.80,
+) -> None:
+    """Choose thresholds and calibration on out-of-fold predictions, and say what a nested choice would give.
+
+    Example: roadwarden eval choose var/training/street/fold-*/predictions.parquet --roads ../shared/roads
+    --out eval/folds/street/operating-point.json
+    """
+    frames = pooled(roads, predictions)
+    chosen_on = f"out-of-fold predictions of {len(frames)} frames of {SOURCE}, train + val"
+    point = choose(frames, TRAINED_TYPES, least_precision=precision, chosen_on=chosen_on)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(point.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    print(f"thresholds: {', '.join(f'{one} {value:g}' for one, value in point.thresholds.items())}")
+    whole = nested(frames, read_folds(), TRAINED_TYPES, least_precision=precision)
+    print(
+        f"each fold at a point chosen without it: found {float(whole.recall):.3f}, precision "
+        f"{float(whole.precision):.3f}, type accuracy {float(whole.type_accuracy):.3f}"
+    )
+
+
+@gate_app.command()
+def recipe(
+    predictions: Predictions,
+    roads: Roads,
+    point: Annotated[Path, typer.Option(help="the frozen operating point, from 'roadwarden eval choose'")],
+    name: Annotated[str, typer.Option(help="name of the recipe")] = "street",
+    out: Annotated[Path | None, typer.Option(help="folder for gate-recipe.json and gate-recipe.md")] = None,
+) -> None:
+    """Judge a recipe by pooled out-of-fold predictions; exit code 3 where it does not pass.
+
+    Example: roadwarden eval gate recipe eval/folds/street/*.parquet --roads ../shared/roads
+    --point eval/folds/street/operating-point.json
+    """
+    frozen = read_operating_point(point)
+    _finish(recipe_gate(frozen.calibrated(pooled(roads, predictions)), frozen.thresholds, name), out)
+
+
+@gate_app.command()
+def file(
+    model: Annotated[Path, typer.Argument(help="ONNX file; its card holds the thresholds")],
+    roads: Roads,
+    champion: Annotated[Path | None, typer.Option(help="ONNX file of the model in use")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for gate-file.json and gate-file.md")] = None,
+) -> None:
+    """Judge one very ONNX file on val; exit code 3 where it does not pass.
+
+    Example: roadwarden eval gate file models/new.onnx --roads ../shared/roads --out var/gate
+    """
+    truth = read_truth(roads, TruthFormat.ROADS, source=SOURCE, part="val").frames
+    frames, thresholds = look(model, truth)
+    rival = None
+    if champion is not None:
+        seen, limits = look(champion, truth)
+        rival = Champion(f"{champion.stem} {sha256_of(champion)[:12]}", seen, limits)
+    gate = file_gate(
+        frames,
+        thresholds,
+        model=model.stem,
+        model_sha256=sha256_of(model),
+        latency_ms=latency_ms(model, [frame.annotated.path for frame in truth[:TIMED_FRAMES]]),
+        champion=rival,
+    )
+    _finish(gate, out)
+
+
+def pooled(roads: Path, predictions: list[Path]) -> list[JudgedFrame]:
+    """Every frame of train + val with what the model that was not shown it saw."""
+    tables = [
+        place for given in predictions for place in ([given] if given.is_file() else sorted(given.glob("*.parquet")))
+    ]
+    rows = select(read_splits(roads), SOURCE, ("train", "val"))
+    truth = [TrueFrame(row.image, row.group, row.place, annotated(roads, row)) for row in rows]
+    seen: dict[str, Seen] = {}
+    for table in tables:
+        own = read_detections(table)
+        twice = set(own) & set(seen)
+        if twice:
+            raise DataError(f"{table}: frame {sorted(twice)[0]} stands in two tables; give one table a fold")
+        seen |= own
+    return join(truth, seen)
+
+
+def latency_ms(model: Path, pictures: list[Path]) -> float:
+    """Median time of a frame on one thread, decoding aside, after a warm-up."""
+    detector = OnnxDetector(model, threads=1)
+    images = [decode(place.read_bytes()) for place in pictures]
+    detector.detect(images[:1])
+    seconds = []
+    for image in images:
+        began = time.perf_counter()
+        detector.detect([image])
+        seconds.append(time.perf_counter() - began)
+    return float(np.median(seconds)) * 1000
+
+
+def _finish(gate: Gate, out: Path | None) -> None:
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(gate.as_json(), indent=2, ensure_ascii=False) + "\n"
+        (out / f"gate-{gate.kind}.json").write_text(text, encoding="utf-8")
+        (out / f"gate-{gate.kind}.md").write_text(gate_markdown(gate), encoding="utf-8")
+    print(gate_markdown(gate))
+    print(gate_line(gate))
+    if not gate.passed:
+        raise typer.Exit(EXIT_NOT_PASSED)
