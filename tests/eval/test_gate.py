@@ -40,9 +40,9 @@ def test_a_good_recipe_passes_and_says_what_was_judged():
     gate = recipe_gate(streets(GOOD), THRESHOLDS, "street")
     assert gate.passed
     assert gate.facts == {"frames": 10, "boxes": 500, "groups": 5, "places": 5}
-    assert {shown.type: (shown.true, shown.found, shown.groups, shown.proven) for shown in gate.types} == {
-        one: (100, 100, 5, True) for one in TRAINED_TYPES
-    }
+    assert {shown.type: (shown.true, shown.found, shown.groups, shown.proven) for shown in gate.types} == dict.fromkeys(
+        TRAINED_TYPES, (100, 100, 5, True)
+    )
 
 
 def test_ninety_percent_right_of_too_few_boxes_is_no_proof():
@@ -89,9 +89,7 @@ def test_nothing_seen_fails_every_check_and_raises_nothing():
 @st.composite
 def seen_streets(draw: st.DrawFn) -> list[JudgedFrame]:
     """Streets where easy boxes have high scores and hard ones are mistyped with low scores."""
-    row = st.tuples(
-        st.sampled_from(TRAINED_TYPES), st.sampled_from([*TRAINED_TYPES, None]), st.floats(0, 1, width=32)
-    )
+    row = st.tuples(st.sampled_from(TRAINED_TYPES), st.sampled_from([*TRAINED_TYPES, None]), st.floats(0, 1, width=32))
     return streets(draw(st.lists(row, min_size=1, max_size=12)), copies=draw(st.integers(1, 4)))
 
 
