@@ -22,10 +22,15 @@ PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecution
 class OnnxDetector:
     """Runs an ONNX export whose metadata holds a model card."""
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
-        """Loads ``path`` on ``threads`` CPU threads, 0 for all; raises ModelError where it is not a model of ours."""
+    def __init__(self, path: Path, *, threads: int = 0, floor: float | None = None) -> None:
+        """Loads ``path`` on ``threads`` CPU threads, 0 for all; raises ModelError where it is not a model of ours.
+
+        With a ``floor`` it reports from that score on instead of from the card's thresholds: for evaluation.
+        """
         self._session = open_session(path, threads=threads)
         self._card = read_card(self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
+        lowered = {} if floor is None else {"thresholds": dict.fromkeys(self._card.classes, floor)}
+        self._reports = self._card.model_copy(update=lowered)
         self._input = self._session.get_inputs()[0].name
 
     @property
@@ -43,7 +48,7 @@ class OnnxDetector:
             batch = np.stack([letterboxes[i].apply(images[i]) for i in members])
             (outputs,) = self._session.run(None, {self._input: batch})
             for i, output in zip(members, outputs, strict=True):
-                found[i] = read_output(output, self._card, letterboxes[i])
+                found[i] = read_output(output, self._reports, letterboxes[i])
         return found
 
 

@@ -20,10 +20,13 @@ frame 3, group south
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from roadwarden.eval.judged import JudgedFrame, Seen
-from roadwarden.taxonomy import TRAINED_TYPES, DistressType
+from roadwarden.taxonomy import TRAINED_TYPES, DistressType, to_rdd
 
 L, T, A, P, R = (
     DistressType.LONGITUDINAL_CRACK,
@@ -98,3 +101,35 @@ SCENE = (
         place="s1",
     ),
 )
+
+
+def write_scene(folder):
+    """The scene as a data set on disk: splits.csv, grey pictures in images/, PASCAL VOC in annotations/."""
+    (folder / "images").mkdir(parents=True)
+    (folder / "annotations").mkdir()
+    lines = ["image,source,part,group,place"]
+    for one in SCENE:
+        cv2.imwrite(str(folder / one.name), np.full((one.height, one.width, 3), 128, np.uint8))
+        objects = "".join(
+            f"<object><name>{to_rdd(true)}</name><bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
+            f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>"
+            for true, box in zip(one.true_types, one.true_boxes.tolist(), strict=True)
+        )
+        size = f"<size><width>{one.width}</width><height>{one.height}</height></size>"
+        stem = one.name.removeprefix("images/").removesuffix(".png")
+        (folder / "annotations" / f"{stem}.xml").write_text(f"<annotation>{size}{objects}</annotation>")
+        lines.append(f"{one.name},scene,val,{one.group},{one.place}")
+    (folder / "splits.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def write_parquet(place, seen_in):
+    """A detections.parquet of frame name to Seen, with 'unknown' where no type was said."""
+    rows = [
+        (name, *map(float, box), str(said or "unknown"), float(score))
+        for name, one in seen_in.items()
+        for box, said, score in zip(one.boxes_xyxy, one.types, one.scores, strict=True)
+    ]
+    columns = dict(zip(("frame", "x1", "y1", "x2", "y2", "type", "score"), zip(*rows, strict=True), strict=True))
+    pq.write_table(pa.table({name: list(values) for name, values in columns.items()}), place)
+    return place
