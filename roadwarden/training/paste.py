@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -24,6 +25,17 @@ Rect = tuple[int, int, int, int]
 ROAD_SATURATION, ROAD_CONTRAST = 50.0, 38.0
 """A stretch more colourful or more uneven than this is grass, a car or a marking, not bare road."""
 TRIES = 25
+
+
+class PatchKind(StrEnum):
+    """A sawn cut, a shovelled heap, the new collar of a manhole."""
+
+    CUT = "cut"
+    HEAP = "heap"
+    COLLAR = "collar"
+
+
+PATCH_SHARES = {PatchKind.CUT: 0.5, PatchKind.HEAP: 0.2, PatchKind.COLLAR: 0.3}
 SMALLEST_DONOR_PX = 18
 
 
@@ -147,15 +159,18 @@ def paint_patch(
     for _ in range(TRIES):
         bottom = float(rng.uniform(0.35, 1.0)) * height
         side = float(rng.uniform(0.10, 0.45)) * width * (0.3 + 0.8 * bottom / height)
-        deep = side * float(rng.uniform(0.35, 1.3))
+        deep = side * float(rng.choice([0.3, 0.6, 1.0, 1.8], p=[0.2, 0.4, 0.3, 0.1]) * rng.uniform(0.8, 1.3))
         x1, y1 = float(rng.uniform(-0.05, 1.0)) * width - side / 3, bottom - deep
         place = (max(0, round(x1)), max(0, round(y1)), min(width, round(x1 + side)), min(height, round(bottom)))
         if place[2] - place[0] < 24 or place[3] - place[1] < 16 or not is_bare_road(frame, place, taken):
             continue
-        outline = _outline(x1, y1, side, deep, rng)
+        kind = PatchKind(rng.choice(list(PATCH_SHARES), p=list(PATCH_SHARES.values())))
+        outline = _outline(kind, x1, y1, side, deep, rng)
         mask = np.zeros((height, width), np.uint8)
         cv2.fillPoly(mask, [outline], 255)
         painted = _fill(frame, mask, texture, rng)
+        if kind is PatchKind.COLLAR:
+            painted = _set_manhole(painted, (x1 + side / 2, y1 + deep / 2), side * 0.27, deep * 0.27, rng)
         if rng.random() < 0.7:  # the saw's cut, or bitumen at the seam
             tone = int(rng.integers(20, 90))
             seam = np.zeros((height, width), np.uint8)
@@ -166,9 +181,15 @@ def paint_patch(
     return None
 
 
-def _outline(x1: float, y1: float, side: float, deep: float, rng: np.random.Generator) -> npt.NDArray[np.int32]:
-    """A four-sided cut seen in perspective, or the rounded heap of a shovel."""
-    if rng.random() < 0.65:
+def _outline(
+    kind: PatchKind, x1: float, y1: float, side: float, deep: float, rng: np.random.Generator
+) -> npt.NDArray[np.int32]:
+    """A four-sided cut seen in perspective, a square turned on its corner, or the ragged heap of a shovel."""
+    if kind is PatchKind.COLLAR and rng.random() < 0.5:
+        middle = (x1 + side / 2, y1 + deep * float(rng.uniform(0.4, 0.5)))
+        corners = [(middle[0], y1), (x1 + side, middle[1]), (middle[0], y1 + deep), (x1, middle[1])]
+        return (np.array(corners) + rng.normal(0, 0.02 * side, (4, 2))).round().astype(np.int32)
+    if kind is not PatchKind.HEAP:
         narrow = side * float(rng.uniform(0.02, 0.22))
         lean = side * float(rng.uniform(-0.12, 0.12))
         corners = [
@@ -179,7 +200,25 @@ def _outline(x1: float, y1: float, side: float, deep: float, rng: np.random.Gene
         ]
         wobble = rng.normal(0, 0.02 * side, (4, 2))
         return (np.array(corners) + wobble).round().astype(np.int32)
-    return _ragged(x1, y1, side, deep, 0.12, rng)
+    return _ragged(x1, y1, side, deep, 0.25, rng)
+
+
+def _set_manhole(
+    frame: Image, centre: tuple[float, float], radius_x: float, radius_y: float, rng: np.random.Generator
+) -> Image:
+    """An iron cover in the middle of its collar, or the bare collar of one whose cover is out of the picture."""
+    if rng.random() < 0.15:
+        return frame
+    middle = (round(centre[0]), round(centre[1]))
+    axes = (max(3, round(radius_x)), max(2, round(radius_y)))
+    cover = np.zeros(frame.shape[:2], np.uint8)
+    cv2.ellipse(cover, middle, axes, 0, 0, 360, 255, cv2.FILLED)
+    rows, columns = np.indices(cover.shape)
+    step = max(3, axes[0] // 4)
+    ribs = (((rows // max(2, step * axes[1] // axes[0])) + columns // step) % 2) * float(rng.uniform(10, 40))
+    iron = np.clip(float(rng.uniform(45, 110)) + ribs + rng.normal(0, 6, cover.shape), 0, 255)
+    share = cv2.GaussianBlur(cover, (3, 3), 0)[..., None].astype(np.float32) / 255
+    return np.asarray(frame * (1 - share) + iron[..., None] * share, np.uint8)
 
 
 def _fill(frame: Image, mask: Mask, texture: Image, rng: np.random.Generator) -> Image:
@@ -187,7 +226,7 @@ def _fill(frame: Image, mask: Mask, texture: Image, rng: np.random.Generator) ->
     grain = cv2.resize(texture, (frame.shape[1], frame.shape[0])).astype(np.float32)
     grain = grain - cv2.GaussianBlur(grain, (0, 0), 8)
     inside = frame[mask > 0].astype(np.float32)
-    shift = float(rng.uniform(12, 60)) * (-1 if rng.random() < 0.75 else 0.7)
+    shift = float(rng.uniform(12, 60)) * (-1 if rng.random() < 0.6 else 0.8)
     smooth = cv2.GaussianBlur(frame, (0, 0), 12).astype(np.float32)
     tone = 0.5 * smooth + 0.5 * inside.mean(axis=0) + shift
     filled = np.clip(tone + grain * float(rng.uniform(0.4, 1.3)), 0, 255)

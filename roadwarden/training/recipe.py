@@ -64,6 +64,11 @@ class Recipe(BaseModel):
     close_mosaic: int = Field(default=5, ge=0, description="last epochs without mosaic augmentation")
     threads: int = Field(default=2, ge=1, description="CPU threads; Ultralytics alone would leave one core idle")
     warmup_epochs: float = Field(default=3.0, ge=0, description="epochs in which the learning rate rises to its start")
+    transverse_from_aspect: float = Field(
+        default=0,
+        ge=0,
+        description="in training, a longitudinal crack whose box is so many times wider than high is a transverse one",
+    )
     pasted_frames: int = Field(default=0, ge=0, description="frames more, with rare distress pasted into our streets")
     precision: Precision = Field(default=Precision.FLOAT32, description="bfloat16 is twice as fast on a CPU with AMX")
     heads: Heads = Field(default=Heads.BOTH, description="one_to_many alone is faster and keeps its loss whole")
