@@ -101,8 +101,7 @@ def paint_pothole(frame: Image, taken: Sequence[Rect], rng: np.random.Generator)
         place = (round(x1), round(y1), round(x1 + side), round(bottom))
         if place[2] - place[0] < 10 or place[3] - place[1] < 8 or not is_bare_road(frame, place, taken):
             continue
-        mask = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(mask, [_ragged(x1, y1, side, deep, 0.3, rng)], 255)
+        mask = _filled(_ragged(x1, y1, side, deep, 0.3, rng), place, (height, width))
         return _dig(frame, mask, side, rng), _bounds(mask)
     return None
 
@@ -118,6 +117,16 @@ def _dig(frame: Image, mask: Mask, side: float, rng: np.random.Generator) -> Ima
     dug -= cv2.GaussianBlur(shadow, (0, 0), 0.8)[..., None].astype(np.float32) / 255 * float(rng.uniform(20, 70))
     share = cv2.GaussianBlur(mask, (0, 0), 0.7)[..., None].astype(np.float32) / 255
     return np.asarray(np.clip(frame * (1 - share) + dug * share, 0, 255), np.uint8)
+
+
+def _filled(outline: npt.NDArray[np.int32], place: Rect, shape: tuple[int, int]) -> Mask:
+    """The outline filled, but for what would leave its place and might cover something labelled."""
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [outline], 255)
+    x1, y1, x2, y2 = place
+    kept = np.zeros_like(mask)
+    kept[y1:y2, x1:x2] = mask[y1:y2, x1:x2]
+    return kept
 
 
 def _bounds(mask: Mask) -> Rect:
@@ -166,8 +175,7 @@ def paint_patch(
             continue
         kind = PatchKind(rng.choice(list(PATCH_SHARES), p=list(PATCH_SHARES.values())))
         outline = _outline(kind, x1, y1, side, deep, rng)
-        mask = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(mask, [outline], 255)
+        mask = _filled(outline, place, (height, width))
         painted = _fill(frame, mask, texture, rng)
         if kind is PatchKind.COLLAR:
             painted = _set_manhole(painted, (x1 + side / 2, y1 + deep / 2), side * 0.27, deep * 0.27, rng)
@@ -175,6 +183,7 @@ def paint_patch(
             tone = int(rng.integers(20, 90))
             seam = np.zeros((height, width), np.uint8)
             cv2.polylines(seam, [outline], isClosed=True, color=255, thickness=int(rng.integers(1, 4)))
+            seam &= mask
             share = cv2.GaussianBlur(seam, (3, 3), 0)[..., None] / 255 * float(rng.uniform(0.4, 0.9))
             painted = np.asarray(painted * (1 - share) + tone * share, np.uint8)
         return painted, _bounds(mask)
