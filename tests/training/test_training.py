@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from roadwarden.data.splits import read_splits
 from roadwarden.data.synthetic import write_sample_archive
 from roadwarden.errors import ConfigError, DataError
+from roadwarden.eval.operating_point import OperatingPoint
 from roadwarden.models.card import Head
 from roadwarden.models.load import load_detector
-from roadwarden.taxonomy import DistressType
-from roadwarden.training.dataset import choose_frames, yolo_lines
+from roadwarden.models.score_map import ScoreMap
+from roadwarden.taxonomy import TRAINED_TYPES, DistressType
+from roadwarden.training.dataset import (
+    choose_frames,
+    groups_of_fold,
+    with_clean_cracks,
+    write_dataset,
+    yolo_lines,
+)
 from roadwarden.training.export import export
+from roadwarden.training.folds import run_fold
 from roadwarden.training.recipe import Recipe, SourceChoice, read_recipe
 from roadwarden.training.train import train
 from tests.conftest import REPOSITORY
@@ -99,7 +113,9 @@ def test_frames_can_be_chosen_by_type(streets):
 
 def test_boxes_become_shares_of_the_frame(streets):
     frame = next(f for f in choose_frames(streets, SourceChoice(source="street", part="train")) if len(f.types))
-    index, *shares = (float(value) for value in yolo_lines(frame, [frame.types[0]])[0].split())
+    size = (frame.width, frame.height)
+    lines = yolo_lines(frame.types, frame.boxes_xyxy.tolist(), size, [frame.types[0]])
+    index, *shares = (float(value) for value in lines[0].split())
     x1, y1, x2, y2 = frame.boxes_xyxy[0].tolist()
     assert index == 0
     assert shares == pytest.approx([(x1 + x2) / 2560, (y1 + y2) / 1440, (x2 - x1) / 1280, (y2 - y1) / 720], abs=1e-5)
@@ -133,7 +149,7 @@ def test_a_killed_training_goes_on_where_it_stopped(streets, tmp_path):
     command += ["--out", str(tmp_path / "runs")]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "YOLO_CONFIG_DIR": str(tmp_path)}
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    last = tmp_path / "runs/tiny/last.pt"
+    last = tmp_path / "runs/tiny/run/last.pt"
     deadline = time.monotonic() + 120
     while not last.is_file() and first.poll() is None:
         assert time.monotonic() < deadline
@@ -145,7 +161,21 @@ def test_a_killed_training_goes_on_where_it_stopped(streets, tmp_path):
     epochs = [line.split()[1].rstrip(":") for line in again.stdout.splitlines() if line.startswith("epoch ")]
     assert "1/6" not in epochs
     assert epochs[-1] == "6/6"
-    assert (tmp_path / "runs/tiny/done").is_file()
+    assert (tmp_path / "runs/tiny/run/done").is_file()
+
+
+def test_an_operating_point_goes_into_the_card(streets, tmp_path):
+    pytest.importorskip("ultralytics", reason="exporting needs roadwarden[train]")
+    checkpoint = tmp_path / "start.pt"
+    checkpoint.write_bytes(START.read_bytes())
+    thresholds = dict(zip(TRAINED_TYPES, (0.21, 0.22, 0.23, 0.24, 0.25), strict=True))
+    point = OperatingPoint(thresholds=thresholds, score_map=ScoreMap(0.8, 0.1), chosen_on="folds")
+    done = export(
+        recipe(image_size=256), checkpoint=checkpoint, roads=streets, out=tmp_path / "out", name="tiny-1",
+        git_commit="abc", head=Head.ONE_TO_MANY, point=point,
+    )  # fmt: skip
+    card = load_detector(done.onnx).card
+    assert (card.thresholds, card.score_map) == (thresholds, ScoreMap(0.8, 0.1))
 
 
 @pytest.mark.parametrize("head", Head)
@@ -167,7 +197,9 @@ def test_an_export_knows_what_it_is(streets, tmp_path, head):
         assert (card.name, card.head, card.git_commit, card.input_size) == ("tiny-1", head, "abc", 256)
     assert done.val["frames"] == 8
     assert not re.search(rb"/(home|root|tmp|work|opt)/", done.checkpoint.read_bytes())
-    assert done.val["all"]["true"] == sum(len(f.types) for f in choose_frames(streets, recipe().validation[0]))
+    counted = sum(one["true"] for one in done.val["types"].values())
+    assert counted == sum(len(f.types) for f in choose_frames(streets, recipe().validation[0]))
+    assert done.card.score_map.slope > 0
 
 
 def test_a_checkpoint_of_other_classes_is_refused(streets, tmp_path):
@@ -177,3 +209,108 @@ def test_a_checkpoint_of_other_classes_is_refused(streets, tmp_path):
             recipe(classes=["pothole"]), checkpoint=START, roads=streets, out=tmp_path, name="x", git_commit="abc",
             head=Head.ONE_TO_MANY,
         )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ridden_streets(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The synthetic streets under the names of two groups of the real data set: M005 lies in fold 1, M016 in fold 0."""
+    root = tmp_path_factory.mktemp("ridden")
+    rows = []
+    for part, group in (("train", "M005"), ("val", "M016")):
+        for folder in ("images", "annotations"):
+            (root / "china_motorbike" / folder).mkdir(parents=True, exist_ok=True)
+            for file in (streets / part / folder).iterdir():
+                (root / "china_motorbike" / folder / file.name).write_bytes(file.read_bytes())
+        images = sorted((streets / part / "images").iterdir())
+        rows += [[f"china_motorbike/images/{image.name}", "china_motorbike", part, group, group] for image in images]
+        for image in images[:4]:  # half of the frames show nothing rare, so that there is something to paste into
+            place = root / "china_motorbike/annotations" / f"{image.stem}.xml"
+            place.write_text(re.sub(r"<object><name>(D40|Repair)</name>.*?</object>", "", place.read_text()))
+    with (root / "splits.csv").open("w", newline="") as handle:
+        csv.writer(handle).writerows([["image", "source", "part", "group", "place"], *rows])
+    return root
+
+
+RIDDEN = {
+    "sources": [{"source": "china_motorbike", "part": "train"}],
+    "validation": [{"source": "china_motorbike", "part": "val"}],
+    "keep": "last", "heads": "one_to_many", "precision": "bfloat16", "warmup_epochs": 1,
+}  # fmt: skip
+
+
+def test_every_group_lies_in_one_fold_and_those_of_val_make_fold_0():
+    folds = [groups_of_fold(fold) for fold in range(5)]
+    assert sum(map(len, folds)) == len(frozenset().union(*folds)) == 24
+    assert folds[0] == {"M016", "M020", "M027", "M033", "M035", "M039"}
+    holes, patches = ({"M005", "M013", "M020"}, {"M001", "M013", "M033"})
+    assert all(len(fold & holes) <= 1 and len(fold & patches) <= 1 for fold in folds)
+    with pytest.raises(ConfigError, match="no fold 7"):
+        groups_of_fold(7)
+
+
+def test_the_folds_divide_train_and_val_and_never_touch_test(roads):
+    by_part: dict[str, set[str]] = {}
+    for row in read_splits(roads):
+        if row.source == "china_motorbike":
+            by_part.setdefault(row.part, set()).add(row.group)
+    folds = frozenset().union(*(groups_of_fold(fold) for fold in range(5)))
+    assert folds == by_part["train"] | by_part["val"]
+    assert groups_of_fold(0) == by_part["val"]
+
+
+def test_a_fold_never_trains_on_what_it_holds_out(ridden_streets, tmp_path):
+    write_dataset(recipe(**RIDDEN), ridden_streets, tmp_path / "fold", groups_of_fold(1))
+    names = {part: {p.stem for p in (tmp_path / "fold/images" / part).iterdir()} for part in ("train", "val")}
+    assert all(name.startswith("val_") for name in names["train"])
+    assert all(name.startswith("train_") for name in names["val"])
+
+
+def test_pasted_frames_carry_the_old_boxes_and_the_new(ridden_streets, tmp_path):
+    values = RIDDEN | {"pasted_frames": 6, "sources": [{"source": "china_motorbike", "part": "train", "repeat": 2}]}
+    write_dataset(recipe(**values), ridden_streets, tmp_path / "set")
+    images = sorted(path.name for path in (tmp_path / "set/images/train").iterdir())
+    assert len([name for name in images if name.startswith("pasted_")]) == 6
+    assert len([name for name in images if "__2" in name]) == 8
+    pasted = [p.read_text().split("\n") for p in (tmp_path / "set/labels/train").glob("pasted_*.txt")]
+    assert any(line.startswith(("3 ", "4 ")) for lines in pasted for line in lines)
+
+
+def test_pasting_needs_streets_to_paste_into():
+    with pytest.raises(ValueError, match="pasted_frames needs china_motorbike"):
+        recipe(pasted_frames=3)
+
+
+def test_a_wide_longitudinal_crack_is_trained_as_a_transverse_one(streets):
+    frame = next(f for f in choose_frames(streets, SourceChoice(source="street", part="train")) if len(f.types))
+    boxes = np.array([[0, 0, 300, 100], [0, 0, 100, 300], [0, 0, 300, 100]], np.float32)
+    types = (DistressType.LONGITUDINAL_CRACK, DistressType.LONGITUDINAL_CRACK, DistressType.ALLIGATOR_CRACK)
+    frame = replace(frame, boxes_xyxy=boxes, types=types)
+    cleaned = (DistressType.TRANSVERSE_CRACK, *types[1:])
+    assert with_clean_cracks(frame, 2.5).types == cleaned
+    assert with_clean_cracks(frame, 0).types == types
+
+
+def test_a_fold_that_would_choose_by_what_it_holds_out_is_refused(ridden_streets, tmp_path):
+    with pytest.raises(ConfigError, match="folds need 'keep: last'"):
+        train(
+            recipe(**RIDDEN | {"keep": "best"}), roads=ridden_streets, weights=START, run_dir=tmp_path, fold=1
+        )  # fmt: skip
+
+
+def test_a_training_smoke_run_gives_out_of_fold_predictions(ridden_streets, tmp_path):
+    """Two epochs of bfloat16 on a slice, resumed for nothing: the table names just the frames held out."""
+    pytest.importorskip("ultralytics", reason="training needs roadwarden[train]")
+    told = []
+    for _ in range(2):
+        table = run_fold(
+            recipe(**RIDDEN | {"pasted_frames": 4}), 1, roads=ridden_streets, weights=START, git_commit="abc",
+            run_dir=tmp_path / "fold-1", on_epoch=told.append,
+        )  # fmt: skip
+    assert [one.epoch for one in told] == [1, 2]
+    assert all(math.isfinite(one.loss) and one.metrics == {} for one in told)
+    rows = pq.read_table(table).to_pydict()
+    assert set(rows["frame"]) <= {row.image for row in read_splits(ridden_streets) if row.group == "M005"}
+    assert len(rows["frame"]) > 0
+    assert set(rows["type"]) <= set(RDD)
+    assert min(rows["score"]) >= 0.02
+    assert {model.split()[0] for model in rows["model"]} == {"tiny-fold-1"}
