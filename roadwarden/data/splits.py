@@ -57,7 +57,8 @@ def read_folds() -> dict[str, int]:
     """Group to fold, from the manifest that comes with us (``roadwarden/tables/folds.csv``).
 
     Five folds over the groups of train + val of china_motorbike. Fold 0 holds out exactly the groups of val, and the
-    three groups with potholes lie in three folds, as do the three with patches.
+    three groups with potholes lie in three folds, as do the three with patches. The groups of china_drone are dealt out
+    in turn, so that every drone frame too is seen once by a model that was not shown it.
     """
     text = (resources.files("roadwarden") / "tables" / "folds.csv").read_text(encoding="utf-8")
     return {row["group"]: int(row["fold"]) for row in csv.DictReader(text.splitlines())}

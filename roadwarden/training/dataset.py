@@ -21,6 +21,7 @@ from roadwarden.vision.decode import decode
 
 logger = logging.getLogger(__name__)
 
+PARTS = ("train", "val")
 RARE = frozenset({DistressType.POTHOLE, DistressType.PATCH})
 PASTED_QUALITY = 92
 """JPEG quality of pasted frames, near that of the data set's own."""
@@ -29,11 +30,11 @@ PASTED_QUALITY = 92
 def choose_frames(roads: Path, choice: SourceChoice, held_out: frozenset[str] | None = None) -> list[AnnotatedFrame]:
     """The frames of one source and part in the order of ``splits.csv``, thinned as the recipe says.
 
-    In a fold the folded source gives all of train and val but the groups that are held out.
+    In a fold no source gives a group that is held out, and the folded source gives the rest of train and val.
     """
     folded = held_out is not None and choice.source == FOLDED_SOURCE
-    rows = select(read_splits(roads), choice.source, ("train", "val") if folded else (choice.part,))
-    frames = [annotated(roads, row) for row in rows if not (folded and row.group in (held_out or ()))]
+    rows = select(read_splits(roads), choice.source, PARTS if folded else (choice.part,))
+    frames = [annotated(roads, row) for row in rows if row.group not in (held_out or ())]
     if choice.only_with:
         frames = [frame for frame in frames if set(choice.only_with) & set(frame.types)]
     return frames[:: choice.every]
@@ -66,8 +67,7 @@ def groups_of_fold(fold: int) -> frozenset[str]:
 
 def held_out_frames(roads: Path, held_out: frozenset[str]) -> list[AnnotatedFrame]:
     """The frames of the groups that a fold does not train on."""
-    rows = select(read_splits(roads), FOLDED_SOURCE, ("train", "val"))
-    return [annotated(roads, row) for row in rows if row.group in held_out]
+    return [annotated(roads, row) for row in read_splits(roads) if row.part in PARTS and row.group in held_out]
 
 
 def yolo_lines(
