@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,22 +68,42 @@ def read_job(detections: Path) -> Sightings:
     return Sightings(dict.fromkeys(table["frame"], NOTHING) | seen, complete=True, notes=notes)
 
 
-def join(truth: Sequence[TrueFrame], sightings: Sightings) -> list[JudgedFrame]:
-    """Each true frame with what was seen in it.
+def read_jobs(tables: Sequence[Path]) -> Sightings:
+    """Several jobs as one, such as out-of-fold predictions; raises DataError where two looked at the same frame."""
+    jobs = [read_job(table) for table in tables]
+    seen: dict[str, Seen] = {}
+    for table, job in zip(tables, jobs, strict=True):
+        twice = job.seen.keys() & seen.keys()
+        if twice:
+            raise DataError(f"{table}: frame '{min(twice)}' stands in another table too; give each frame once")
+        seen |= job.seen
+    notes = dict.fromkeys(note for job in jobs for note in job.notes)
+    return Sightings(seen, complete=all(job.complete for job in jobs), notes=tuple(notes))
+
+
+def models_of(table: Path) -> tuple[str, ...]:
+    """Names of the models that wrote a detections.parquet; empty where it does not say."""
+    if "model" not in pq.read_schema(table).names:
+        return ()
+    return tuple(sorted(set(pq.read_table(table, columns=["model"])["model"].drop_null().to_pylist())))
+
+
+def join(truth: Sequence[TrueFrame], seen: Mapping[str, Seen], *, complete: bool = False) -> list[JudgedFrame]:
+    """Each true frame with what was seen in it; ``complete`` says that clean frames stand in ``seen`` too.
 
     Names may be relative to different folders: where one ends with the other they are the same frame. Raises DataError
-    where no name fits, one fits two frames, or a frame was never looked at.
+    where no name fits, one fits two frames, or, if complete, a frame was never looked at.
     """
-    names = _same_frames([frame.name for frame in truth], sightings.seen)
-    if sightings.seen and not names:
+    names = _same_frames([frame.name for frame in truth], seen)
+    if seen and not names:
         raise DataError(
-            f"no detection lies in a frame of the truth: '{next(iter(sightings.seen))}' against '{truth[0].name}'; "
+            f"no detection lies in a frame of the truth: '{next(iter(seen))}' against '{truth[0].name}'; "
             "run 'roadwarden detect' on the folder that --truth names, or one above or below it"
         )
     missing = [frame.name for frame in truth if frame.name not in names]
-    if missing and sightings.complete:
+    if missing and complete:
         raise DataError(f"{len(missing)} of {len(truth)} true frames were never looked at, such as '{missing[0]}'")
-    return [judged(frame, sightings.seen[names[frame.name]] if frame.name in names else NOTHING) for frame in truth]
+    return [judged(frame, seen[names[frame.name]] if frame.name in names else NOTHING) for frame in truth]
 
 
 def judged(frame: TrueFrame, seen: Seen) -> JudgedFrame:

@@ -45,14 +45,20 @@ class Truth:
 
 
 def read_truth(
-    folder: Path, form: TruthFormat, *, source: str = "", part: str = "", groups: Path | None = None
+    folder: Path,
+    form: TruthFormat,
+    *,
+    source: str = "",
+    part: str | Sequence[str] = (),
+    groups: Path | None = None,
 ) -> Truth:
-    """Reads a data set; ``source`` and ``part`` choose from splits.csv, ``groups`` is a CSV with image, group, place.
+    """Reads a data set; ``source`` and ``part`` (one or several) choose from splits.csv, ``groups`` is a CSV with
+    image, group and place.
 
     Without groups every frame is its own, with a note: sightings of one street then pass for independent ones.
     """
     if form is TruthFormat.ROADS:
-        rows = select(read_splits(folder), source, [part])
+        rows = select(read_splits(folder), source, [part] if isinstance(part, str) else part)
         frames = [TrueFrame(row.image, row.group, row.place, annotated(folder, row)) for row in rows]
     else:
         root = folder if folder.is_dir() else folder.parent

@@ -10,7 +10,7 @@ import pytest
 
 from roadwarden.data.coco import write_coco
 from roadwarden.errors import DataError, ModelError
-from roadwarden.eval.sightings import Sightings, join, look, read_detections, read_job
+from roadwarden.eval.sightings import join, look, models_of, read_detections, read_job, read_jobs
 from roadwarden.eval.truth import TruthFormat, read_truth
 from roadwarden.models.load import load_detector, shipped_model
 from roadwarden.taxonomy import to_rdd
@@ -87,7 +87,7 @@ def test_detections_meet_the_frames_whatever_folder_they_were_run_on(scene, tmp_
     truth = read_truth(scene, TruthFormat.ROADS, source="scene", part="val").frames
     for prefix in ("", "scene/", "deep/in/scene/"):
         write_parquet(tmp_path / "detections.parquet", {f"{prefix}{one.name}": one.seen for one in SCENE})
-        frames = join(truth, read_job(tmp_path / "detections.parquet"))
+        frames = join(truth, read_job(tmp_path / "detections.parquet").seen)
         for one, drawn in zip(frames, SCENE, strict=True):
             assert one.seen.boxes_xyxy.tolist() == drawn.seen.boxes_xyxy.tolist()
             assert one.seen.types == drawn.seen.types
@@ -113,26 +113,37 @@ def test_frames_that_nobody_looked_at_are_not_called_clean(scene, tmp_path):
     write_parquet(tmp_path / "detections.parquet", {SCENE[0].name: SCENE[0].seen})
     job = read_job(tmp_path / "detections.parquet")
     assert "pass for looked at and clean" in job.notes[0]
-    assert [len(one.seen) for one in join(truth, job)] == [5, 0, 0]
+    assert [len(one.seen) for one in join(truth, job.seen)] == [5, 0, 0]
     outcomes = pa.table({"frame": [one.name for one in SCENE[:2]], "outcome": ["detected", "unreadable:truncated"]})
     pq.write_table(outcomes, tmp_path / "frames.parquet")
     job = read_job(tmp_path / "detections.parquet")
     assert job.notes == ("1 frames of the job were unreadable or of poor quality: nothing was seen in them",)
     with pytest.raises(DataError, match=r"1 of 3 true frames were never looked at, such as 'images/3.png'"):
-        join(truth, job)
+        join(truth, job.seen, complete=job.complete)
+
+
+def test_several_tables_are_one_job_when_no_frame_stands_twice(tmp_path):
+    first = write_parquet(tmp_path / "a.parquet", {SCENE[0].name: SCENE[0].seen})
+    second = write_parquet(tmp_path / "b.parquet", {SCENE[1].name: SCENE[1].seen})
+    job = read_jobs([first, second])
+    assert list(job.seen) == [SCENE[0].name, SCENE[1].name]
+    assert len(job.notes) == 1
+    with pytest.raises(DataError, match=r"'images/1.png' stands in another table too"):
+        read_jobs([first, second, first])
+    assert models_of(first) == ()
 
 
 def test_names_that_fit_nothing_or_two_frames_are_refused(scene):
     truth = read_truth(scene, TruthFormat.VOC).frames
     some = seen((0, 0, 4, 4, A, 0.5))
     with pytest.raises(DataError, match="no detection lies in a frame of the truth"):
-        join(truth, Sightings({"elsewhere/9.png": some}, complete=False))
+        join(truth, {"elsewhere/9.png": some})
     with pytest.raises(DataError, match="fits more than one frame"):
-        join(truth, Sightings({"x/images/1.png": some, "y/images/1.png": some}, complete=False))
+        join(truth, {"x/images/1.png": some, "y/images/1.png": some})
 
 
 def test_a_model_is_heard_below_its_thresholds_and_judged_at_them(tmp_path, street):
-    pictures = sorted((street / "frames").iterdir())[:4]
+    pictures = sorted((street / "frames").iterdir())[10:22]
     folder = tmp_path / "some"
     for one in pictures:
         (folder / "images").mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,16 @@
+"""``roadwarden eval``: the group of commands that judge; one module a command."""
+
+from __future__ import annotations
+
+import typer
+
+from roadwarden.cli import eval_types
+
+eval_app = typer.Typer(help="Judge detections, models and recipes.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command group."""
+    for command in (eval_types,):
+        command.register(eval_app)
+    app.add_typer(eval_app, name="eval")
