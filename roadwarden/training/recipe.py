@@ -69,6 +69,7 @@ class Recipe(BaseModel):
         ge=0,
         description="in training, a longitudinal crack whose box is so many times wider than high is a transverse one",
     )
+    road_weather: float = Field(default=0, ge=0, le=1, description="share of frames under shadow, sun, rain or blur")
     pasted_frames: int = Field(default=0, ge=0, description="frames more, with rare distress pasted into our streets")
     precision: Precision = Field(default=Precision.FLOAT32, description="bfloat16 is twice as fast on a CPU with AMX")
     heads: Heads = Field(default=Heads.BOTH, description="one_to_many alone is faster and keeps its loss whole")

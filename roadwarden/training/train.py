@@ -12,6 +12,7 @@ from typing import Any
 from roadwarden.errors import ConfigError, DataError, MissingExtra
 from roadwarden.training.dataset import groups_of_fold, write_dataset
 from roadwarden.training.recipe import Heads, Keep, Precision, Recipe
+from roadwarden.training.weather import road_weather
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +146,8 @@ def _arguments(recipe: Recipe, dataset: Path, run_dir: Path) -> dict[str, Any]:
         "amp": recipe.precision is Precision.FLOAT32 and recipe.device != "cpu",
         "val": recipe.keep is Keep.BEST,
         "warmup_epochs": recipe.warmup_epochs,
+        # Said even where it is nothing: without it Ultralytics adds its own wherever albumentations is installed.
+        "augmentations": road_weather(recipe.road_weather) if recipe.road_weather else [],
     }
 
 
@@ -172,6 +175,8 @@ def _import_yolo(threads: int) -> Any:
         raise MissingExtra("training needs Ultralytics and torch: pip install 'roadwarden[train]'") from exc
     ultralytics.utils.NUM_THREADS = threads
     ultralytics.utils.torch_utils.NUM_THREADS = threads
+    import ultralytics.utils.callbacks.mlflow
     from ultralytics import YOLO
 
+    ultralytics.utils.callbacks.mlflow.callbacks = {}  # runs are logged by us, where the user asked for it
     return YOLO
