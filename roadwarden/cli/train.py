@@ -13,10 +13,12 @@ from roadwarden.models.card import Head
 from roadwarden.training.export import export as export_checkpoint
 from roadwarden.training.folds import run_fold
 from roadwarden.training.recipe import read_recipe
-from roadwarden.training.train import EpochDone
+from roadwarden.training.train import EpochDone, Tracking
 from roadwarden.training.train import train as run_training
 
 RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as training/first.yaml")]
+Track = Annotated[str | None, typer.Option(help="MLflow to log the run to, such as sqlite:///var/mlflow.db")]
+Commit = Annotated[str, typer.Option(help="commit of the code that trains; it goes into the log and the card")]
 Roads = Annotated[Path, typer.Option(help="folder with splits.csv and the pictures it names")]
 
 
@@ -33,6 +35,8 @@ def train(
     weights: Annotated[Path, typer.Option(help="weights to start from, an Ultralytics .pt file")],
     out: Annotated[Path, typer.Option(help="folder for runs")] = Path("var/training"),
     fold: Annotated[int | None, typer.Option(help="hold out the groups of this fold, train on all others")] = None,
+    track: Track = None,
+    git_commit: Commit = "unknown",
 ) -> None:
     """Fine-tune a detector; run again after an interruption it goes on with the last whole epoch.
 
@@ -40,7 +44,10 @@ def train(
     """
     chosen = read_recipe(recipe)
     run_dir = out / chosen.name / ("run" if fold is None else f"fold-{fold}")
-    kept = run_training(chosen, roads=roads, weights=weights, run_dir=run_dir, fold=fold, on_epoch=_tell)
+    kept = run_training(
+        chosen, roads=roads, weights=weights, run_dir=run_dir, fold=fold, on_epoch=_tell,
+        tracking=Tracking(track, git_commit),
+    )  # fmt: skip
     print(f"weights: {kept}")
 
 
@@ -48,8 +55,9 @@ def folds(
     recipe: RecipeFile,
     roads: Roads,
     weights: Annotated[Path, typer.Option(help="weights to start from, an Ultralytics .pt file")],
-    git_commit: Annotated[str, typer.Option(help="commit that the folds are trained with")],
     out: Annotated[Path, typer.Option(help="folder for runs")] = Path("var/training"),
+    track: Track = None,
+    git_commit: Commit = "unknown",
     only: Annotated[list[int] | None, typer.Option(help="these folds only; again for each")] = None,
 ) -> None:
     """Train five folds over groups of streets, each looking at the streets it was not shown; resumable.
@@ -62,7 +70,7 @@ def folds(
     for fold in only or range(FOLDS):
         table = run_fold(
             chosen, fold, roads=roads, weights=weights, run_dir=out / chosen.name / f"fold-{fold}",
-            git_commit=git_commit, on_epoch=_tell,
+            tracking=Tracking(track, git_commit), on_epoch=_tell,
         )  # fmt: skip
         print(f"fold {fold}: {table}", flush=True)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from roadwarden.data.masks import read_masks
 from roadwarden.data.voc import AnnotatedFrame, read_voc
 from roadwarden.errors import DataError
 
@@ -48,8 +49,10 @@ def select(rows: Iterable[SplitRow], source: str, parts: Iterable[str]) -> list[
 
 
 def annotated(roads: Path, row: SplitRow) -> AnnotatedFrame:
-    """The frame with its VOC boxes, which lie in ``annotations/`` beside ``images/``."""
+    """The frame with its boxes: from VOC in ``annotations/`` beside ``images/``, or from pixel masks in ``masks/``."""
     image = roads / row.image
+    if (image.parent.parent / "masks").is_dir():
+        return read_masks(image)
     return read_voc(image, image.parent.parent / "annotations" / f"{image.stem}.xml")
 
 

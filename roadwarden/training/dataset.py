@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,14 +14,17 @@ import yaml
 
 from roadwarden.data.splits import annotated, read_folds, read_splits, select
 from roadwarden.data.voc import AnnotatedFrame
+from roadwarden.detections import Detections, Image
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.taxonomy import DistressType
 from roadwarden.training.paste import Donor, cut_donors, paste_rare
 from roadwarden.training.recipe import FOLDED_SOURCE, Recipe, SourceChoice
 from roadwarden.vision.decode import decode
+from roadwarden.vision.drawing import draw
 
 logger = logging.getLogger(__name__)
 
+SHEET_COLUMNS, SHEET_ROWS, SHEET_TILE_PX = 6, 3, 320
 PARTS = ("train", "val")
 RARE = frozenset({DistressType.POTHOLE, DistressType.PATCH})
 PASTED_QUALITY = 92
@@ -116,6 +120,36 @@ def write_dataset(recipe: Recipe, roads: Path, out: Path, held_out: frozenset[st
     dataset = out / "dataset.yaml"
     dataset.write_text(yaml.safe_dump(description, sort_keys=False), encoding="utf-8")
     return dataset
+
+
+def manifest_sha256(dataset: Path) -> str:
+    """Hex digest over every training picture and label, by name: what a run was made from, in one line."""
+    digest = hashlib.sha256()
+    for place in sorted((dataset / "images/train").iterdir()):
+        label = dataset / "labels/train" / f"{place.stem}.txt"
+        digest.update(place.name.encode() + hashlib.sha256(place.read_bytes()).digest() + label.read_bytes())
+    return digest.hexdigest()
+
+
+def draw_sheet(dataset: Path, classes: Sequence[DistressType]) -> Path:
+    """A picture of training frames with their boxes, evenly spaced over the set; beside the set, as sheet.jpg."""
+    places = sorted((dataset / "images/train").iterdir())
+    chosen = [places[round(step)] for step in np.linspace(0, len(places) - 1, SHEET_COLUMNS * SHEET_ROWS)]
+    tiles = [_tile(place, dataset / "labels/train" / f"{place.stem}.txt", classes) for place in chosen]
+    rows = [np.hstack(tiles[start : start + SHEET_COLUMNS]) for start in range(0, len(tiles), SHEET_COLUMNS)]
+    sheet = dataset.parent / "sheet.jpg"
+    cv2.imwrite(str(sheet), np.vstack(rows))
+    return sheet
+
+
+def _tile(picture: Path, label: Path, classes: Sequence[DistressType]) -> Image:
+    tile = cv2.resize(decode(picture.read_bytes()), (SHEET_TILE_PX, SHEET_TILE_PX))
+    rows = np.array([line.split() for line in label.read_text(encoding="utf-8").splitlines()], np.float32).reshape(
+        -1, 5
+    )
+    centres, sides = rows[:, 1:3] * SHEET_TILE_PX, rows[:, 3:5] * SHEET_TILE_PX
+    boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
+    return draw(tile, Detections(boxes, tuple(classes[int(one)] for one in rows[:, 0]), np.ones(len(rows), np.float32)))
 
 
 def _folders(out: Path, part: str) -> tuple[Path, Path]:

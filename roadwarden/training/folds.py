@@ -19,7 +19,7 @@ from roadwarden.taxonomy import TAXONOMY_VERSION
 from roadwarden.training.dataset import groups_of_fold, held_out_frames
 from roadwarden.training.export import describe_data, to_onnx
 from roadwarden.training.recipe import Recipe
-from roadwarden.training.train import EpochDone, train
+from roadwarden.training.train import EpochDone, Tracking, train
 from roadwarden.vision.decode import decode
 
 logger = logging.getLogger(__name__)
@@ -37,15 +37,17 @@ def run_fold(
     roads: Path,
     weights: Path,
     run_dir: Path,
-    git_commit: str,
+    tracking: Tracking,
     on_epoch: Callable[[EpochDone], None] = lambda _: None,
 ) -> Path:
     """Trains one fold, or goes on with it, and writes what it sees on the groups held out; returns that table."""
     table = run_dir / PREDICTIONS
     if table.is_file():
         return table
-    checkpoint = train(recipe, roads=roads, weights=weights, run_dir=run_dir, fold=fold, on_epoch=on_epoch)
-    card = low_card(recipe, f"{recipe.name}-fold-{fold}", git_commit)
+    checkpoint = train(
+        recipe, roads=roads, weights=weights, run_dir=run_dir, fold=fold, on_epoch=on_epoch, tracking=tracking
+    )
+    card = low_card(recipe, f"{recipe.name}-fold-{fold}", tracking.git_commit)
     onnx = to_onnx(checkpoint, card, run_dir / f"{card.name}.onnx")
     frames = held_out_frames(roads, groups_of_fold(fold))
     return write_predictions(OnnxDetector(onnx), f"{card.name} {sha256_of(onnx)[:12]}", frames, roads, table)

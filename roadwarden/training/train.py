@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from roadwarden.errors import ConfigError, DataError, MissingExtra
-from roadwarden.training.dataset import groups_of_fold, write_dataset
+from roadwarden.training.dataset import draw_sheet, groups_of_fold, manifest_sha256, write_dataset
 from roadwarden.training.recipe import Heads, Keep, Precision, Recipe
+from roadwarden.training.tracking import RunFacts, environment_versions, tracked_run
 from roadwarden.training.weather import road_weather
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,14 @@ class EpochDone:
     metrics: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """Where runs are logged, if anywhere, and the commit of the code that runs."""
+
+    uri: str | None = None
+    git_commit: str = "unknown"
+
+
 def train(
     recipe: Recipe,
     *,
@@ -35,6 +44,7 @@ def train(
     run_dir: Path,
     fold: int | None = None,
     on_epoch: Callable[[EpochDone], None] = lambda _: None,
+    tracking: Tracking = Tracking(),
 ) -> Path:
     """Trains, or goes on where an interrupted run stopped; returns the weights that the recipe keeps.
 
@@ -52,21 +62,39 @@ def train(
     yolo = _import_yolo(recipe.threads)
     trainer = _one_headed_trainer() if recipe.heads is Heads.ONE_TO_MANY else None
     model = yolo(str(last if last.is_file() else weights))
-    model.add_callback("on_train_start", lambda trainer: lower_precision(trainer.model, recipe.precision))
-    model.add_callback("on_fit_epoch_end", lambda trainer: _tell(trainer, on_epoch))
-    model.add_callback("on_model_save", lambda trainer: _keep_whole(Path(trainer.wdir), run_dir))
     if last.is_file():
         logger.info("resuming %s", last)
         if (run_dir / "best.pt").is_file():
             _copy_whole(run_dir / "best.pt", run_dir / "run/weights/best.pt")
-        model.train(resume=True, trainer=trainer)
+        arguments: dict[str, Any] = {"resume": True}
     else:
         held_out = None if fold is None else groups_of_fold(fold)
-        dataset = write_dataset(recipe, roads, run_dir / "dataset", held_out)
-        model.train(**_arguments(recipe, dataset, run_dir), trainer=trainer)
-    _keep_whole(run_dir / "run/weights", run_dir)
+        arguments = _arguments(recipe, write_dataset(recipe, roads, run_dir / "dataset", held_out), run_dir)
+    with tracked_run(_facts(recipe, run_dir, tracking), uri=tracking.uri, run_dir=run_dir) as log:
+        log.log_picture(draw_sheet(run_dir / "dataset", recipe.classes))
+
+        def epoch_done(epoch: EpochDone) -> None:
+            log.log_epoch({"loss": epoch.loss, **epoch.metrics}, epoch.epoch)
+            on_epoch(epoch)
+
+        model.add_callback("on_train_start", lambda trainer: lower_precision(trainer.model, recipe.precision))
+        model.add_callback("on_fit_epoch_end", lambda trainer: _tell(trainer, epoch_done))
+        model.add_callback("on_model_save", lambda trainer: _keep_whole(Path(trainer.wdir), run_dir))
+        model.train(**arguments, trainer=trainer)
+        _keep_whole(run_dir / "run/weights", run_dir)
+        log.log_artifact(kept)
     done.touch()
     return kept
+
+
+def _facts(recipe: Recipe, run_dir: Path, tracking: Tracking) -> RunFacts:
+    return RunFacts(
+        name=f"{recipe.name}/{run_dir.name}",
+        parameters=recipe.model_dump(mode="json"),
+        data_manifest_sha256=manifest_sha256(run_dir / "dataset"),
+        git_commit=tracking.git_commit,
+        environment=environment_versions(),
+    )
 
 
 def lower_precision(network: Any, precision: Precision) -> None:

@@ -30,6 +30,7 @@ from roadwarden.taxonomy import TRAINED_TYPES, DistressType
 from roadwarden.training.dataset import (
     choose_frames,
     groups_of_fold,
+    manifest_sha256,
     with_clean_cracks,
     write_dataset,
     yolo_lines,
@@ -37,7 +38,7 @@ from roadwarden.training.dataset import (
 from roadwarden.training.export import export
 from roadwarden.training.folds import run_fold
 from roadwarden.training.recipe import Recipe, SourceChoice, read_recipe
-from roadwarden.training.train import train
+from roadwarden.training.train import Tracking, train
 from tests.conftest import REPOSITORY
 
 RDD = {
@@ -305,8 +306,8 @@ def test_a_training_smoke_run_gives_out_of_fold_predictions(ridden_streets, tmp_
     told = []
     for _ in range(2):
         table = run_fold(
-            recipe(**RIDDEN | {"pasted_frames": 4}), 1, roads=ridden_streets, weights=START, git_commit="abc",
-            run_dir=tmp_path / "fold-1", on_epoch=told.append,
+            recipe(**RIDDEN | {"pasted_frames": 4}), 1, roads=ridden_streets, weights=START, on_epoch=told.append,
+            run_dir=tmp_path / "fold-1", tracking=Tracking(f"sqlite:///{tmp_path}/mlflow.db", "abc"),
         )  # fmt: skip
     assert [one.epoch for one in told] == [1, 2]
     assert all(math.isfinite(one.loss) and one.metrics == {} for one in told)
@@ -316,3 +317,18 @@ def test_a_training_smoke_run_gives_out_of_fold_predictions(ridden_streets, tmp_
     assert set(rows["type"]) <= set(RDD)
     assert min(rows["score"]) >= 0.02
     assert {model.split()[0] for model in rows["model"]} == {"tiny-fold-1"}
+    assert_the_run_can_be_read_in_mlflow(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "fold-1/dataset")
+
+
+def assert_the_run_can_be_read_in_mlflow(uri: str, dataset: Path) -> None:
+    tracking = pytest.importorskip("mlflow.tracking", reason="runs are logged with roadwarden[train]")
+    client = tracking.MlflowClient(uri)
+    (run,) = client.search_runs([one.experiment_id for one in client.search_experiments()])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["pasted_frames"] == "4"
+    assert run.data.tags["mlflow.source.git.commit"] == "abc"
+    assert run.data.tags["data_manifest_sha256"] == manifest_sha256(dataset)
+    assert "environment.torch" in run.data.tags
+    assert [point.step for point in client.get_metric_history(run.info.run_id, "loss")] == [1, 2]
+    names = {one.path for folder in ("", "pictures") for one in client.list_artifacts(run.info.run_id, folder)}
+    assert {"last.pt", "pictures/sheet.jpg"} <= names
