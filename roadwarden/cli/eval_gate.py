@@ -15,7 +15,7 @@ from roadwarden.errors import DataError
 from roadwarden.eval.gate import Champion, Gate, file_gate, recipe_gate
 from roadwarden.eval.gate_report import gate_line, gate_markdown
 from roadwarden.eval.judged import JudgedFrame, Seen
-from roadwarden.eval.operating_point import choose, nested, read_operating_point
+from roadwarden.eval.operating_point import Asked, choose, nested, read_operating_point
 from roadwarden.eval.sightings import join, look, read_detections
 from roadwarden.eval.truth import TrueFrame, TruthFormat, read_truth
 from roadwarden.models.onnx import OnnxDetector, sha256_of
@@ -45,6 +45,7 @@ def choose_point(
     roads: Roads,
     out: Annotated[Path, typer.Option(help="file for the operating point, JSON")],
     precision: Annotated[float, typer.Option(help="coverage precision that must be reached")] = 0.80,
+    bound: Annotated[float, typer.Option(help="what the bound of type accuracy must be above")] = 0.90,
 ) -> None:
     """Choose thresholds and calibration on out-of-fold predictions, and say what a nested choice would give.
 
@@ -53,11 +54,13 @@ def choose_point(
     """
     frames = pooled(roads, predictions)
     chosen_on = f"out-of-fold predictions of {len(frames)} frames of {SOURCE}, train + val"
-    point = choose(frames, TRAINED_TYPES, least_precision=precision, chosen_on=chosen_on)
+    asked = Asked(precision, bound)
+    point = choose(frames, TRAINED_TYPES, asked, chosen_on=chosen_on)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(point.model_dump_json(indent=2) + "\n", encoding="utf-8")
     print(f"thresholds: {', '.join(f'{one} {value:g}' for one, value in point.thresholds.items())}")
-    whole = nested(frames, read_folds(), TRAINED_TYPES, least_precision=precision)
+    folds = {frame.group: read_folds()[frame.group] for frame in frames}
+    whole = nested(frames, folds, TRAINED_TYPES, asked)
     print(
         f"each fold at a point chosen without it: found {float(whole.recall):.3f}, precision "
         f"{float(whole.precision):.3f}, type accuracy {float(whole.type_accuracy):.3f}"

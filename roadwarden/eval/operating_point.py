@@ -1,8 +1,9 @@
 """Thresholds, one a type, chosen on frames that are for choosing: out-of-fold predictions of train + val.
 
-What is sought is the most boxes found and called what they are, at a precision that a crew can live with. A wrong
-detection is given a price in such boxes; each type's threshold is moved until nothing is gained, and the price is
-raised until the precision is reached. So a rare type is not given up because it costs a little precision of the whole.
+What is sought is the most boxes found and called what they are, at a precision that a crew can live with and a type
+accuracy that is proven. A wrong detection and a mistyped box are given prices in such boxes; each type's threshold is
+moved until nothing is gained, and the prices are raised until what is asked is reached. So a rare type is not given up
+because it costs a little of the whole.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from roadwarden.errors import DataError
 from roadwarden.eval.calibration import Rightness, fit_platt, judged_scores
 from roadwarden.eval.counts import Judge
 from roadwarden.eval.coverage import CoverageCounts, coverage_counts, coverage_judge
+from roadwarden.eval.intervals import wilson_lower
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.models.score_map import ScoreMap
 from roadwarden.taxonomy import DistressType
@@ -30,6 +32,23 @@ SWEEPS = 4
 HALVINGS = 7
 DEAREST = 8.0
 """The highest price of a wrong detection, in boxes found and called what they are."""
+MISTYPED_PRICES = (0.0, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an operating point must reach, by the coverage protocol."""
+
+    precision: float = 0.80
+    type_bound: float = 0.90  # Wilson's bound of type accuracy must be above
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """In boxes found and called what they are."""
+
+    wrong: float  # of a detection that lies on nothing
+    mistyped: float  # of a box that is found and called something else
 
 
 class OperatingPoint(BaseModel):
@@ -49,10 +68,10 @@ class OperatingPoint(BaseModel):
 
 
 def choose(
-    frames: Sequence[JudgedFrame], classes: Sequence[DistressType], *, least_precision: float, chosen_on: str
+    frames: Sequence[JudgedFrame], classes: Sequence[DistressType], asked: Asked, *, chosen_on: str
 ) -> OperatingPoint:
     """Thresholds on the network's scores, then a calibration of what reaches them."""
-    raw = choose_thresholds(frames, classes, least_precision=least_precision)
+    raw = choose_thresholds(frames, classes, asked)
     score_map = fit_platt(*judged_scores([frame.at(raw) for frame in frames], Rightness.COVERAGE))
     mapped = {one: float(score_map.apply(np.array([value], np.float32))[0]) for one, value in raw.items()}
     # Rounded down, so that a score of just the threshold stays above it.
@@ -64,14 +83,13 @@ def nested(
     frames: Sequence[JudgedFrame],
     folds: Mapping[str, int],
     classes: Sequence[DistressType],
-    *,
-    least_precision: float,
+    asked: Asked,
 ) -> CoverageCounts:
     """Every fold judged at a point chosen without it: what choosing on the pooled folds flatters shows here."""
     counts = []
     for fold in sorted(set(folds.values())):
         rest = [frame for frame in frames if folds[frame.group] != fold]
-        point = choose(rest, classes, least_precision=least_precision, chosen_on=f"all but fold {fold}")
+        point = choose(rest, classes, asked, chosen_on=f"all but fold {fold}")
         own = point.calibrated([frame for frame in frames if folds[frame.group] == fold])
         counts.append(coverage_counts(own, point.thresholds, classes).total())
     return _sum(counts)
@@ -96,43 +114,60 @@ def read_operating_point(place: Path) -> OperatingPoint:
 def choose_thresholds(
     frames: Sequence[JudgedFrame],
     classes: Sequence[DistressType],
-    *,
-    least_precision: float,
+    asked: Asked,
     candidates: Sequence[float] = CANDIDATES,
 ) -> dict[DistressType, float]:
-    """The thresholds, at the lowest price by which coverage precision reaches ``least_precision``.
+    """The thresholds at the lowest prices by which coverage precision and the bound of type accuracy are reached.
 
-    Where even the dearest price does not reach it, the thresholds of that price.
+    Where even the dearest do not reach both, the thresholds of the dearest.
     """
     judge = coverage_judge(frames, None)
+    chosen: dict[DistressType, float] = {}
+    for mistyped in MISTYPED_PRICES:
+        chosen = _at_precision(judge, classes, asked.precision, mistyped, candidates)
+        whole = judge.at(chosen).total()
+        if wilson_lower(float(whole.correct), float(whole.found)) > asked.type_bound:
+            break
+    return chosen
+
+
+def _at_precision(
+    judge: Judge[CoverageCounts],
+    classes: Sequence[DistressType],
+    precision: float,
+    mistyped: float,
+    candidates: Sequence[float],
+) -> dict[DistressType, float]:
+    """The lowest price of a wrong detection that reaches the precision, by halving."""
     low, high = 0.0, DEAREST
-    best = _at_price(judge, classes, high, candidates)
+    best = _at_prices(judge, classes, Prices(high, mistyped), candidates)
     for _ in range(HALVINGS):
         price = (low + high) / 2
-        chosen = _at_price(judge, classes, price, candidates)
-        if float(judge.at(chosen).total().precision) >= least_precision:
+        chosen = _at_prices(judge, classes, Prices(price, mistyped), candidates)
+        if float(judge.at(chosen).total().precision) >= precision:
             best, high = chosen, price
         else:
             low = price
     return best
 
 
-def _at_price(
-    judge: Judge[CoverageCounts], classes: Sequence[DistressType], price: float, candidates: Sequence[float]
+def _at_prices(
+    judge: Judge[CoverageCounts], classes: Sequence[DistressType], prices: Prices, candidates: Sequence[float]
 ) -> dict[DistressType, float]:
     """Each type's threshold moved in turn to where the gain is largest; the lowest of equals."""
     chosen = dict.fromkeys(classes, START)
     for _ in range(SWEEPS):
         before = dict(chosen)
         for distress in classes:
-            gains = [_gain(judge, {**chosen, distress: value}, price) for value in candidates]
+            gains = [_gain(judge, {**chosen, distress: value}, prices) for value in candidates]
             chosen[distress] = candidates[int(np.argmax(gains))]
         if chosen == before:
             break
     return chosen
 
 
-def _gain(judge: Judge[CoverageCounts], thresholds: dict[DistressType, float], price: float) -> float:
+def _gain(judge: Judge[CoverageCounts], thresholds: dict[DistressType, float], prices: Prices) -> float:
     whole = judge.at(thresholds).total()
     wrong = float(whole.seen.sum() - whole.right.sum())
-    return float(whole.correct) - price * wrong
+    mistyped = float(whole.found - whole.correct)
+    return float(whole.correct) - prices.wrong * wrong - prices.mistyped * mistyped

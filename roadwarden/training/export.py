@@ -15,7 +15,7 @@ from roadwarden.data.voc import of_types
 from roadwarden.errors import DataError, MissingExtra
 from roadwarden.eval.coverage import coverage_counts
 from roadwarden.eval.judged import JudgedFrame
-from roadwarden.eval.operating_point import CANDIDATES, OperatingPoint, choose
+from roadwarden.eval.operating_point import CANDIDATES, Asked, OperatingPoint, choose
 from roadwarden.eval.sightings import look
 from roadwarden.eval.truth import TrueFrame
 from roadwarden.models.card import METADATA_KEY, Head, ModelCard
@@ -25,7 +25,6 @@ from roadwarden.taxonomy import TAXONOMY_VERSION, DistressType
 from roadwarden.training.dataset import choose_frames
 from roadwarden.training.recipe import Recipe
 
-LEAST_PRECISION = 0.80
 FIGURES = ("true", "found", "called_right", "seen", "right")
 """Of each type: true boxes, those found, those of them called right; detections, those of them on a true box."""
 
@@ -70,7 +69,7 @@ def export(
     )
     onnx_path = to_onnx(checkpoint, low, out / f"{name}.onnx")
     seen, _ = look(onnx_path, validation_frames(recipe, roads))
-    chosen = point or choose(seen, recipe.classes, least_precision=LEAST_PRECISION, chosen_on="val")
+    chosen = point or choose(seen, recipe.classes, Asked(), chosen_on="val")
     card = low.model_copy(update={"thresholds": chosen.thresholds, "score_map": chosen.score_map})
     stamp_onnx(onnx_path, card)
     stamped = stamp_checkpoint(checkpoint, card, out / f"{name}.pt")
