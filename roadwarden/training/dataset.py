@@ -48,7 +48,7 @@ def with_clean_cracks(frame: AnnotatedFrame, aspect: float) -> AnnotatedFrame:
     """The frame for training: wide longitudinal cracks become transverse ones; 0 changes nothing.
 
     Of the training boxes over 150 px wide and 2 to 8 times wider than high, 80 of 333 are labelled longitudinal, 76 of
-    them in one group of streets (M014) where the rider turned: the others call the same sight transverse.
+    them in one group of streets (M014): the other groups call the same sight transverse.
     """
     if not aspect:
         return frame
