@@ -17,6 +17,9 @@ from roadwarden.cli.progress import Report, progress
 from roadwarden.errors import ConfigError
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.eval.operating_point import read_operating_point
+from roadwarden.eval.physical import physical_defects
+from roadwarden.eval.physical_report import PhysicalReport, physical_report
+from roadwarden.eval.registrations import CACHE, CachedRegistrar
 from roadwarden.eval.sightings import join, look, models_of, read_jobs
 from roadwarden.eval.test_uses import TestUse, log_use
 from roadwarden.eval.truth import TrueFrame, TruthFormat, read_truth
@@ -77,6 +80,10 @@ def types(
         list[str] | None, typer.Option(help="part in splits.csv (roads), val unless told; repeatable")
     ] = None,
     groups: Annotated[Path | None, typer.Option(help="CSV of image, group, place, where the truth has none")] = None,
+    physical: Annotated[
+        bool, typer.Option("--physical", help="judge per physical defect too: registers the frames of each place")
+    ] = False,
+    registrations: Annotated[Path, typer.Option(help="where --physical keeps what it registered")] = CACHE,
     out: Annotated[Path | None, typer.Option(help="folder for types.json and types.html")] = None,
     why: Annotated[str, typer.Option(help="what the test part is used for; it is sealed, each use is logged")] = "",
     uses_log: Annotated[Path, typer.Option(help="log of uses of the test part")] = USES_LOG,
@@ -96,7 +103,13 @@ def types(
     with progress("frames", quiet=as_json) as tell:
         frames, thresholds, notes = _see(handed, known.frames, threads or os.cpu_count() or 1, tell)
     label = f"{source}, {' + '.join(parts)}" if form is TruthFormat.ROADS else f"{truth.name} ({form})"
-    report = type_report(frames, thresholds, Subject(handed.name, label, now, (*known.notes, *notes)))
+    subject = Subject(handed.name, label, now, (*known.notes, *notes))
+    section = None
+    if physical:
+        at_point = frames if thresholds is None else [frame.at(thresholds) for frame in frames]
+        with progress("pairs of frames", quiet=as_json) as tell:
+            section = _physical(at_point, known.frames, registrations, tell)
+    report = type_report(frames, thresholds, subject, physical=section)
     if out is not None:
         _write(out, report)
     _say(report, out, as_json=as_json)
@@ -123,6 +136,13 @@ def _see(
         return frames, None, (*job.notes, AS_HANDED_IN)
     frozen = read_operating_point(handed.point)
     return frozen.calibrated(frames), frozen.thresholds, job.notes
+
+
+def _physical(frames: Sequence[JudgedFrame], truth: Sequence[TrueFrame], cache: Path, tell: Report) -> PhysicalReport:
+    if not any(frame.place for frame in frames):
+        raise ConfigError("--physical joins sightings of one place, and no place is known; --groups can name them")
+    with CachedRegistrar({frame.name: frame.annotated.path for frame in truth}, cache) as registrar:
+        return physical_report(frames, physical_defects(frames, registrar, tell))
 
 
 def _write(out: Path, report: TypeReport) -> None:

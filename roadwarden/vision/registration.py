@@ -85,7 +85,7 @@ def features(image: Image, *, mask: Mask | None = None) -> Features:
 
 
 def _sift() -> cv2.SIFT:
-    return cv2.SIFT_create(nfeatures=MOST_KEYPOINTS, contrastThreshold=CONTRAST_THRESHOLD)
+    return cv2.SIFT.create(nfeatures=MOST_KEYPOINTS, contrastThreshold=CONTRAST_THRESHOLD)
 
 
 def register(a: Features, b: Features) -> Registration | None:
@@ -113,7 +113,7 @@ def _root(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """RootSIFT: Hellinger distance instead of Euclidean (Arandjelović and Zisserman, 2012); rows of length 1."""
     values = descriptors.astype(np.float32)
     total = values.sum(axis=1, keepdims=True)
-    return np.sqrt(np.divide(values, total, out=values, where=total > 0))
+    return np.asarray(np.sqrt(np.divide(values, total, out=values, where=total > 0)), np.float32)
 
 
 def _mutual_matches(ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:

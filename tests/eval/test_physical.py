@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from roadwarden.cli import app
+from roadwarden.errors import ConfigError
 from roadwarden.eval.counts import ABSTAINED, MISSED, classes_of
 from roadwarden.eval.judged import JudgedFrame, Seen
 from roadwarden.eval.physical import (
@@ -27,6 +30,7 @@ from roadwarden.eval.physical import (
 from roadwarden.eval.physical_report import physical_report
 from roadwarden.eval.registrations import CachedRegistrar
 from roadwarden.taxonomy import DistressType
+from tests.eval.scene import SCENE, write_parquet, write_scene
 
 LONG, ALLIGATOR = DistressType.LONGITUDINAL_CRACK, DistressType.ALLIGATOR_CRACK
 POTHOLE, PATCH = DistressType.POTHOLE, DistressType.PATCH
@@ -281,3 +285,40 @@ def test_a_damaged_table_is_computed_anew(pictures, tmp_path, caplog):
     cache.write_bytes(b"not a table")
     assert CachedRegistrar(pictures, cache)("a", "b") is not None
     assert "computed anew" in caplog.text
+
+
+def test_the_command_registers_the_pictures_of_a_place_and_counts_its_one_crack_once(pictures, tmp_path):
+    """Two sightings of one crack, 12 pixels apart; only the first is detected: per box 1 of 2, per defect 1 of 1."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "annotations").mkdir()
+    lines = ["image,source,part,group,place"]
+    for name, left in (("a", 60), ("b", 48)):
+        (tmp_path / "images" / f"{name}.png").write_bytes(pictures[name].read_bytes())
+        box = f"<xmin>{left}</xmin><ymin>20</ymin><xmax>{left + 30}</xmax><ymax>180</ymax>"
+        (tmp_path / "annotations" / f"{name}.xml").write_text(
+            "<annotation><size><width>240</width><height>200</height></size>"
+            f"<object><name>D00</name><bndbox>{box}</bndbox></object></annotation>"
+        )
+        lines.append(f"images/{name}.png,street,val,G1,p1")
+    (tmp_path / "splits.csv").write_text("\n".join(lines) + "\n")
+    seen = Seen(np.array([[60, 20, 90, 180]], np.float32), (LONG,), np.array([0.9], np.float32))
+    table = write_parquet(tmp_path / "detections.parquet", {"images/a.png": seen})
+    options = ["--truth", tmp_path, "--source", "street", "--detections", table, "--physical", "--json"]
+    kept = tmp_path / "registrations.parquet"
+    done = CliRunner().invoke(app, ["eval", "types", *map(str, options), "--registrations", str(kept)])
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert (report["coverage"]["found"]["part"], report["coverage"]["found"]["whole"]) == (1, 2)
+    every, twice = report["physical"]["parts"][:2]
+    assert (every["defects"], every["sightings"], every["found"]["part"]) == (1, 2, 1)
+    assert (twice["found"]["part"], twice["found"]["whole"]) == (0, 1)
+    assert kept.is_file()
+
+
+def test_the_command_needs_places(tmp_path):
+    write_scene(tmp_path / "scene")
+    table = write_parquet(tmp_path / "detections.parquet", {one.name: one.seen for one in SCENE})
+    options = ["--truth", tmp_path / "scene", "--format", "voc", "--detections", table, "--physical"]
+    done = CliRunner().invoke(app, ["eval", "types", *map(str, options)])
+    assert isinstance(done.exception, ConfigError)
+    assert "--groups" in str(done.exception)
