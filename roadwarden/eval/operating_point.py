@@ -26,13 +26,13 @@ from roadwarden.eval.judged import JudgedFrame
 from roadwarden.models.score_map import ScoreMap
 from roadwarden.taxonomy import DistressType
 
-CANDIDATES = (0.04, 0.06, 0.08, 0.10, 0.12, 0.15, 0.18, 0.21, 0.25, 0.30, 0.35, 0.40, 0.50, 0.60)
+CANDIDATES = (0.04, 0.06, 0.08, 0.10, 0.12, 0.14, 0.16, 0.18, 0.20, 0.22, 0.25, 0.28, 0.31, 0.35, 0.40, 0.50, 0.60)
 START = 0.20
 SWEEPS = 4
-HALVINGS = 7
+HALVINGS = 5
 DEAREST = 8.0
 """The highest price of a wrong detection, in boxes found and called what they are."""
-MISTYPED_PRICES = (0.0, 1.0, 2.0, 4.0, 8.0)
+MISTYPED_PRICES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
