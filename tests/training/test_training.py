@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import os
 import re
@@ -20,7 +18,7 @@ import pytest
 import yaml
 
 from roadwarden.data.splits import read_splits
-from roadwarden.data.synthetic import write_sample_archive
+from roadwarden.data.synthetic.as_roads import RiddenStreet, write_synthetic_roads
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.eval.operating_point import OperatingPoint
 from roadwarden.models.card import Head
@@ -37,54 +35,25 @@ from roadwarden.training.dataset import (
 )
 from roadwarden.training.export import export
 from roadwarden.training.folds import run_fold
-from roadwarden.training.recipe import Recipe, SourceChoice, read_recipe
+from roadwarden.training.recipe import FOLDED_SOURCE, Recipe, SourceChoice, read_recipe
 from roadwarden.training.train import Tracking, train
 from tests.conftest import REPOSITORY
 
-RDD = {
-    "longitudinal_crack": "D00",
-    "transverse_crack": "D10",
-    "alligator_crack": "D20",
-    "pothole": "D40",
-    "patch": "Repair",
-}
 START = REPOSITORY / "models" / "roadwarden-yolo26n-1.pt"
 
 
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two synthetic streets in the layout of RDD2022: one to train on, one to choose by."""
-    root = tmp_path_factory.mktemp("streets")
-    rows = []
-    for part, seed in (("train", 1), ("val", 2)):
-        archive = write_sample_archive(root / "raw" / part, seed=seed, frames=8)
-        for folder in ("images", "annotations"):
-            (root / part / folder).mkdir(parents=True)
-        for row in json.loads((archive / "truth.json").read_text())["frames"]:
-            name = f"{part}_{Path(row['frame']).stem}"
-            (root / part / "images" / f"{name}.jpg").write_bytes((archive / row["frame"]).read_bytes())
-            objects = "".join(
-                f"<object><name>{RDD[box['type']]}</name><bndbox>"
-                + "".join(
-                    f"<{edge}>{value}</{edge}>"
-                    for edge, value in zip(("xmin", "ymin", "xmax", "ymax"), box["box_xyxy"], strict=True)
-                )
-                + "</bndbox></object>"
-                for box in row["boxes"]
-            )
-            text = f"<annotation><size><width>1280</width><height>720</height></size>{objects}</annotation>"
-            (root / part / "annotations" / f"{name}.xml").write_text(text)
-            rows.append([f"{part}/images/{name}.jpg", "street", part, part, part])
-    with (root / "splits.csv").open("w", newline="") as handle:
-        csv.writer(handle).writerows([["image", "source", "part", "group", "place"], *rows])
-    return root
+    ridden = (RiddenStreet("street", "train", "M005", seed=1), RiddenStreet("street", "val", "M016", seed=2))
+    return write_synthetic_roads(tmp_path_factory.mktemp("streets"), ridden)
 
 
 def recipe(**changes: object) -> Recipe:
     values = {
         "name": "tiny", "seed": 1, "image_size": 96, "batch": 4, "epochs": 2, "close_mosaic": 0, "device": "cpu",
         "sources": [{"source": "street", "part": "train"}], "validation": [{"source": "street", "part": "val"}],
-        "classes": list(RDD),
+        "classes": list(TRAINED_TYPES),
     }  # fmt: skip
     return Recipe.model_validate(values | changes)
 
@@ -213,22 +182,14 @@ def test_a_checkpoint_of_other_classes_is_refused(streets, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def ridden_streets(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The synthetic streets under the names of two groups of the real data set: M005 lies in fold 1, M016 in fold 0."""
-    root = tmp_path_factory.mktemp("ridden")
-    rows = []
-    for part, group in (("train", "M005"), ("val", "M016")):
-        for folder in ("images", "annotations"):
-            (root / "china_motorbike" / folder).mkdir(parents=True, exist_ok=True)
-            for file in (streets / part / folder).iterdir():
-                (root / "china_motorbike" / folder / file.name).write_bytes(file.read_bytes())
-        images = sorted((streets / part / "images").iterdir())
-        rows += [[f"china_motorbike/images/{image.name}", "china_motorbike", part, group, group] for image in images]
-        for image in images[:4]:  # half of the frames show nothing rare, so that there is something to paste into
-            place = root / "china_motorbike/annotations" / f"{image.stem}.xml"
-            place.write_text(re.sub(r"<object><name>(D40|Repair)</name>.*?</object>", "", place.read_text()))
-    with (root / "splits.csv").open("w", newline="") as handle:
-        csv.writer(handle).writerows([["image", "source", "part", "group", "place"], *rows])
+def ridden_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same streets under the name of the source that is folded: M005 lies in fold 1, M016 in fold 0."""
+    ridden = (RiddenStreet(FOLDED_SOURCE, "train", "M005", seed=1), RiddenStreet(FOLDED_SOURCE, "val", "M016", seed=2))
+    root = write_synthetic_roads(tmp_path_factory.mktemp("ridden"), ridden)
+    for place in (root / FOLDED_SOURCE / "annotations").iterdir():
+        if int(place.stem[-6:]) < 4:  # half of the frames show nothing rare, so that there is something to paste into
+            bare = re.sub(r"<object><name>(D40|Repair)</name>.*?</object>", "", place.read_text())
+            place.write_text(bare)
     return root
 
 
@@ -264,8 +225,8 @@ def test_the_folds_divide_train_and_val_and_never_touch_test(roads):
 def test_a_fold_never_trains_on_what_it_holds_out(ridden_streets, tmp_path):
     write_dataset(recipe(**RIDDEN), ridden_streets, tmp_path / "fold", groups_of_fold(1))
     names = {part: {p.stem for p in (tmp_path / "fold/images" / part).iterdir()} for part in ("train", "val")}
-    assert all(name.startswith("val_") for name in names["train"])
-    assert all(name.startswith("train_") for name in names["val"])
+    assert all(name.startswith("M016_") for name in names["train"])
+    assert all(name.startswith("M005_") for name in names["val"])
 
 
 def test_pasted_frames_carry_the_old_boxes_and_the_new(ridden_streets, tmp_path):
@@ -314,7 +275,7 @@ def test_a_training_smoke_run_gives_out_of_fold_predictions(ridden_streets, tmp_
     rows = pq.read_table(table).to_pydict()
     assert set(rows["frame"]) <= {row.image for row in read_splits(ridden_streets) if row.group == "M005"}
     assert len(rows["frame"]) > 0
-    assert set(rows["type"]) <= set(RDD)
+    assert set(rows["type"]) <= set(TRAINED_TYPES)
     assert min(rows["score"]) >= 0.02
     assert {model.split()[0] for model in rows["model"]} == {"tiny-fold-1"}
     assert_the_run_can_be_read_in_mlflow(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "fold-1/dataset")
