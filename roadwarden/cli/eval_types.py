@@ -15,6 +15,8 @@ import typer
 
 from roadwarden.cli.progress import Report, progress
 from roadwarden.errors import ConfigError
+from roadwarden.eval.coarse import NOTE as MERGED_NOTE
+from roadwarden.eval.coarse import with_cracks_merged
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.eval.operating_point import read_operating_point
 from roadwarden.eval.physical import physical_defects
@@ -83,6 +85,9 @@ def types(
     physical: Annotated[
         bool, typer.Option("--physical", help="judge per physical defect too: registers the frames of each place")
     ] = False,
+    merge_cracks: Annotated[
+        bool, typer.Option("--merge-cracks", help="one type for all cracks, where the truth does not tell them apart")
+    ] = False,
     registrations: Annotated[Path, typer.Option(help="where --physical keeps what it registered")] = CACHE,
     out: Annotated[Path | None, typer.Option(help="folder for types.json and types.html")] = None,
     why: Annotated[str, typer.Option(help="what the test part is used for; it is sealed, each use is logged")] = "",
@@ -102,17 +107,22 @@ def types(
     known = read_truth(truth, form, source=source, part=parts, groups=groups)
     with progress("frames", quiet=as_json) as tell:
         frames, thresholds, notes = _see(handed, known.frames, threads or os.cpu_count() or 1, tell)
+    if merge_cracks:
+        frames, thresholds, notes = with_cracks_merged(_at(frames, thresholds)), None, (*notes, MERGED_NOTE)
     label = f"{source}, {' + '.join(parts)}" if form is TruthFormat.ROADS else f"{truth.name} ({form})"
     subject = Subject(handed.name, label, now, (*known.notes, *notes))
     section = None
     if physical:
-        at_point = frames if thresholds is None else [frame.at(thresholds) for frame in frames]
         with progress("pairs of frames", quiet=as_json) as tell:
-            section = _physical(at_point, known.frames, registrations, tell)
+            section = _physical(_at(frames, thresholds), known.frames, registrations, tell)
     report = type_report(frames, thresholds, subject, physical=section)
     if out is not None:
         _write(out, report)
     _say(report, out, as_json=as_json)
+
+
+def _at(frames: list[JudgedFrame], thresholds: dict[DistressType, float] | None) -> list[JudgedFrame]:
+    return frames if thresholds is None else [frame.at(thresholds) for frame in frames]
 
 
 def _unseal(handed: Handed, source: str, why: str, log: Path, out: Path | None, now: datetime) -> None:
