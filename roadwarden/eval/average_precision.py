@@ -103,7 +103,7 @@ def _exact_ious(ours: Boxes, theirs: Boxes) -> Numbers:
     sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
     shared = np.where((sides > 0).all(axis=2), sides[..., 0] * sides[..., 1], 0.0)
     union = (a[:, 2:] - a[:, :2]).prod(axis=1)[:, None] + (b[:, 2:] - b[:, :2]).prod(axis=1)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0), np.float64)
 
 
 def _mean_precision(hits: Hits, true: int) -> float:
