@@ -222,7 +222,7 @@ def shown_types(frames: Sequence[JudgedFrame], coverage: CoverageCounts, limits:
     """Every type with its numbers; proven are those found often enough, in enough streets."""
     shown = []
     for column, distress in enumerate(coverage.classes):
-        rows = np.flatnonzero(coverage.found_of[:, column])
+        rows = np.flatnonzero(coverage.found_of[:, column]).tolist()
         groups = {frames[row].group for row in rows}
         places = {frames[row].place or frames[row].name for row in rows}
         true, found, correct = (

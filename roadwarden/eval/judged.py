@@ -14,7 +14,7 @@ from roadwarden.taxonomy import DistressType
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Detections under test, best score first; a type of ``None`` is an abstention: something is there, no type said."""
+    """Detections under test, best score first; a type of ``None`` abstains: something is there, no type said."""
 
     boxes_xyxy: Boxes
     types: tuple[DistressType | None, ...]
