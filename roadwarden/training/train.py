@@ -122,7 +122,7 @@ def _one_headed_trainer() -> Any:
     """Ultralytics' trainer without YOLO26's end-to-end head, whose loss would take over (0.2 to 0.9 of the sum)."""
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    class OneHeadedTrainer(DetectionTrainer):  # type: ignore[misc] -- Ultralytics has no types
+    class OneHeadedTrainer(DetectionTrainer):  # type: ignore[misc]  # Ultralytics has no types
         def get_model(self, *arguments: Any, **named: Any) -> Any:
             """The network with the one head that is used."""
             network = super().get_model(*arguments, **named)
