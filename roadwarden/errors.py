@@ -5,6 +5,7 @@ RoadwardenError
     DataError        an input (archive, annotation, sidecar) cannot be used
     OutputError      a result cannot be written
     ModelError       a model file is missing, damaged or not one of ours
+        RegistryAway     the model registry does not answer
     MissingExtra     an optional dependency is not installed
 """
 
@@ -27,6 +28,10 @@ class OutputError(RoadwardenError):
 
 class ModelError(RoadwardenError):
     """A model file is missing, damaged or not one of ours."""
+
+
+class RegistryAway(ModelError):
+    """The model registry does not answer, or fails to."""
 
 
 class MissingExtra(RoadwardenError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,36 @@ from pydantic import BaseModel, ValidationError
 from roadwarden.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+
+LOCAL_REGISTRY = "sqlite:///var/mlflow.db"
+REGISTRY_VARIABLES = ("ROADWARDEN_REGISTRY", "MLFLOW_TRACKING_URI")
+REGISTRY_CACHE_VARIABLE = "ROADWARDEN_REGISTRY_CACHE"
+MLFLOW_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # MLflow's 7 with doubling pauses keep a dead server's caller for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""MLflow takes these from the environment only; what the user has set stays."""
+
+
+def registry_uri() -> str:
+    """Where models are registered and runs logged: the first variable that is set, or a file below var/."""
+    named = (os.environ.get(variable) for variable in REGISTRY_VARIABLES)
+    return next((uri for uri in named if uri), LOCAL_REGISTRY)
+
+
+def registry_cache() -> Path:
+    """Where models from the registry are kept, named by their sha256."""
+    return Path(os.environ.get(REGISTRY_CACHE_VARIABLE) or "var/registry-cache")
+
+
+def set_mlflow_defaults() -> None:
+    """Before MLflow is imported: no telemetry, and a server that is away is told in seconds."""
+    for variable, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(variable, value)
 
 
 def read_strict_yaml(path: Path, schema: type[Model]) -> Model:

@@ -11,7 +11,7 @@ import typer
 
 from roadwarden.errors import DataError
 from roadwarden.eval.bench_detect import bench
-from roadwarden.models.load import shipped_model
+from roadwarden.models.load import model_path
 
 bench_app = typer.Typer(help="Measure speed beside its bound and its peers.", no_args_is_help=True)
 
@@ -24,7 +24,10 @@ def register(app: typer.Typer) -> None:
 @bench_app.command()
 def detect(
     folder: Annotated[Path, typer.Argument(help="folder of JPEG frames")],
-    model: Annotated[Path | None, typer.Option(help="ONNX file; without it the one that comes with us")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="ONNX file, or registry:roadwarden@champion; without it the one that comes with us"),
+    ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="the same weights as .pt, for the second peer")] = None,
     frames: Annotated[int, typer.Option(min=1, help="frames to run; the folder is repeated when it has fewer")] = 1000,
     cores: Annotated[int, typer.Option(min=0, help="cores to use; 0 for all")] = 0,
@@ -39,7 +42,7 @@ def detect(
     chosen = list(islice((path for _ in range(frames) for path in found), frames))
     result = bench(
         chosen,
-        onnx=model or shipped_model(),
+        onnx=model_path(model),
         checkpoint=checkpoint,
         cores=cores or os.cpu_count() or 1,
         tell=lambda title: print(f"... {title}", flush=True),

@@ -17,7 +17,7 @@ from roadwarden.inference.batch import JobDone, run_job
 from roadwarden.inference.describe import find_track
 from roadwarden.inference.outcome import OutcomeKind
 from roadwarden.inference.settings import JobSettings, Shard
-from roadwarden.models.load import shipped_model
+from roadwarden.models.load import model_path
 from roadwarden.taxonomy import DistressType, describe
 
 
@@ -31,7 +31,10 @@ def detect(
         str, typer.Argument(help="folder, .zip, .tar, video file, 'glob', fsspec URL (s3://...), or .txt list of paths")
     ],
     out: Annotated[Path, typer.Option(help="folder for tables and report; run again with the same one to go on")],
-    model: Annotated[Path | None, typer.Option(help="model file; without it the one that comes with us")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="model file, or registry:roadwarden@champion; without it the one that comes with us"),
+    ] = None,
     track: Annotated[
         str, typer.Option(help="GPX, CSV or NMEA file of positions; 'auto' looks in the archive's folder, 'none'")
     ] = "auto",
@@ -64,7 +67,7 @@ def detect(
         logging.getLogger("roadwarden").setLevel(logging.INFO)
     settings = JobSettings(
         archive=archive,
-        model=model or shipped_model(),
+        model=model_path(model),
         track=find_track(archive, track),
         tolerance_s=tolerance_s,
         clock_offset_s=clock_offset_s,

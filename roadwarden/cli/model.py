@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from roadwarden.models.load import load_detector, shipped_model
+from roadwarden.models.load import load_detector, model_path
 from roadwarden.models.onnx import sha256_of
 
 
@@ -17,13 +16,16 @@ def register(app: typer.Typer) -> None:
 
 
 def model(
-    path: Annotated[Path | None, typer.Argument(help="model file; without it the one that comes with us")] = None,
+    path: Annotated[
+        str | None,
+        typer.Argument(help="model file, or registry:roadwarden@champion; without it the one that comes with us"),
+    ] = None,
 ) -> None:
     """Print the model card inside a model file, as JSON; fails where there is none.
 
     Example: roadwarden model
     """
-    place = path or shipped_model()
+    place = model_path(path)
     card = load_detector(place, threads=1).card
     print(card.model_copy().model_dump_json(indent=2))
     print(f"sha256 {sha256_of(place)}")
