@@ -24,6 +24,14 @@ class Head(StrEnum):
     ONE_TO_MANY = "one_to_many"  # (batch, 4 + classes, anchors): centre x, y, width, height, scores; needs NMS
 
 
+class Precision(StrEnum):
+    """What the weights are stored in and computed with; input and output are 32-bit floats in every file."""
+
+    FP32 = "fp32"
+    INT8 = "int8"  # for CPUs: 8-bit convolutions, the head's decoding in float
+    FP16 = "fp16"  # for GPUs
+
+
 class ModelCard(BaseModel):
     """The metadata stored inside a model file."""
 
@@ -38,6 +46,7 @@ class ModelCard(BaseModel):
     score_map: ScoreMap = Field(default=ScoreMap(), description="calibration: applied to the network's scores")
     training_data: str = Field(description="data, split and licence")
     git_commit: str = Field(description="commit of the code that trained it", min_length=1)
+    precision: Precision = Field(default=Precision.FP32, description="what the weights are computed with")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
