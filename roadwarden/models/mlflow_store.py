@@ -25,6 +25,7 @@ FOLDER = "model"
 NAME_TAG = "roadwarden.model"
 HEAD_TAG = "roadwarden.history_head"
 SQLITE = "sqlite:///"
+DATABASES = {"sqlite", "postgresql", "mysql", "mssql"}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -184,13 +185,17 @@ def open_client(uri: str) -> Any:
     MLFLOW_ALLOW_FILE_STORE=true.
     """
     set_mlflow_defaults()
+    scheme = urlsplit(uri).scheme
     try:
         from mlflow.tracking import MlflowClient, set_tracking_uri
+
+        if scheme.partition("+")[0] in DATABASES:
+            import sqlalchemy  # noqa: F401 -- mlflow-skinny comes without, and says then that it knows no such scheme
     except ImportError as exc:
         raise MissingExtra(f"the registry needs MLflow: pip install 'roadwarden[registry]' ({exc})") from exc
     if uri.startswith(SQLITE):
         database_folder(uri).mkdir(parents=True, exist_ok=True)
-    folder = urlsplit(uri).scheme in {"", "file"}
+    folder = scheme in {"", "file"}
     if folder:
         # MLflow's folder registry opens a second client at the default place, and would make a database there.
         set_tracking_uri(uri)
@@ -249,12 +254,12 @@ def _mlflow_exception() -> type[Any]:
     return MlflowException  # type: ignore[no-any-return]
 
 
-def _database_exception() -> type[Exception]:
+def _database_exception() -> type[Any]:
     try:
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         return OSError
-    return SQLAlchemyError
+    return SQLAlchemyError  # type: ignore[no-any-return]
 
 
 def _first_line(exc: Exception) -> str:

@@ -86,7 +86,7 @@ def push(store: MlflowStore, files: ModelFiles, name: str = MODEL_NAME) -> Store
     gate = read_gate(files.gate) if files.gate else None
     if gate:
         check_same_file(gate, sha256)
-    tags = {
+    tags: dict[str, str] = {
         Tag.SHA256: sha256,
         Tag.MODEL: card.name,
         Tag.TAXONOMY: card.taxonomy_version,

@@ -472,14 +472,17 @@ def test_asking_for_a_file_costs_no_mlflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_without_mlflow_it_says_what_to_install(monkeypatch):
+@pytest.mark.parametrize(
+    ("missing", "uri"), [("mlflow.tracking", "http://127.0.0.1:1"), ("sqlalchemy", "sqlite:///never.db")]
+)
+def test_without_its_packages_it_says_what_to_install(monkeypatch, missing, uri):
     import sys
 
     from roadwarden.errors import MissingExtra
 
-    monkeypatch.setitem(sys.modules, "mlflow.tracking", None)
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingExtra, match=r"pip install 'roadwarden\[registry\]'"):
-        MlflowStore("http://127.0.0.1:1")
+        MlflowStore(uri)
 
 
 def test_a_server_that_is_no_mlflow_is_away(tmp_path):
