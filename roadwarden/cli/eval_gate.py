@@ -44,8 +44,9 @@ def choose_point(
     predictions: Predictions,
     roads: Roads,
     out: Annotated[Path, typer.Option(help="file for the operating point, JSON")],
-    precision: Annotated[float, typer.Option(help="coverage precision that must be reached")] = 0.80,
-    bound: Annotated[float, typer.Option(help="what the bound of type accuracy must be above")] = 0.90,
+    precision: Annotated[float, typer.Option(help="coverage precision to reach")] = 0.80,
+    found: Annotated[float, typer.Option(help="share of boxes to find")] = 0.70,
+    bound: Annotated[float, typer.Option(help="what the bound of type accuracy should be above")] = 0.90,
 ) -> None:
     """Choose thresholds and calibration on out-of-fold predictions, and say what a nested choice would give.
 
@@ -54,8 +55,9 @@ def choose_point(
     """
     frames = pooled(roads, predictions)
     chosen_on = f"out-of-fold predictions of {len(frames)} frames of {SOURCE}, train + val"
-    asked = Asked(precision, bound)
-    point = choose(frames, TRAINED_TYPES, asked, chosen_on=chosen_on)
+    asked = Asked(precision, found, bound)
+    val = frozenset(group for group, fold in read_folds().items() if fold == 0)  # what the file gate judges
+    point = choose(frames, TRAINED_TYPES, asked, chosen_on=chosen_on, hold_on=val)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(point.model_dump_json(indent=2) + "\n", encoding="utf-8")
     print(f"thresholds: {', '.join(f'{one} {value:g}' for one, value in point.thresholds.items())}")

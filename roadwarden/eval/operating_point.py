@@ -2,8 +2,8 @@
 
 What is sought is the most boxes found and called what they are, at a precision that a crew can live with and a type
 accuracy that is proven. A wrong detection and a mistyped box are given prices in such boxes; each type's threshold is
-moved until nothing is gained, and the prices are raised until what is asked is reached. So a rare type is not given up
-because it costs a little of the whole.
+moved until nothing is gained. Every pair of prices gives a point; the one that meets most of what is asked is taken. A
+box of a rare type weighs more, so that it is not given up because it costs a little of the whole.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadwarden.errors import DataError
 from roadwarden.eval.calibration import Rightness, fit_platt, judged_scores
-from roadwarden.eval.counts import Judge
+from roadwarden.eval.counts import Judge, Numbers
 from roadwarden.eval.coverage import CoverageCounts, coverage_counts, coverage_judge
 from roadwarden.eval.intervals import wilson_lower
 from roadwarden.eval.judged import JudgedFrame
@@ -29,18 +29,26 @@ from roadwarden.taxonomy import DistressType
 CANDIDATES = (0.04, 0.06, 0.08, 0.10, 0.12, 0.14, 0.16, 0.18, 0.20, 0.22, 0.25, 0.28, 0.31, 0.35, 0.40, 0.50, 0.60)
 START = 0.20
 SWEEPS = 4
-HALVINGS = 5
-DEAREST = 8.0
-"""The highest price of a wrong detection, in boxes found and called what they are."""
-MISTYPED_PRICES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+WRONG_PRICES = (0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0)
+MISTYPED_PRICES = (0.0, 0.3, 0.6, 1.0, 1.5, 2.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an operating point must reach, by the coverage protocol."""
+    """What an operating point should reach, by the coverage protocol: what the gates ask for."""
 
-    precision: float = 0.80
+    precision: float = 0.70
+    found: float = 0.70
     type_bound: float = 0.90  # Wilson's bound of type accuracy must be above
+
+    def met(self, counts: CoverageCounts) -> int:
+        """How many of the three a sum of counts meets."""
+        bound = wilson_lower(float(counts.correct), float(counts.found))
+        return (
+            int(float(counts.precision) >= self.precision)
+            + int(float(counts.recall) >= self.found)
+            + int(bound > self.type_bound)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +76,18 @@ class OperatingPoint(BaseModel):
 
 
 def choose(
-    frames: Sequence[JudgedFrame], classes: Sequence[DistressType], asked: Asked, *, chosen_on: str
+    frames: Sequence[JudgedFrame],
+    classes: Sequence[DistressType],
+    asked: Asked,
+    *,
+    chosen_on: str,
+    hold_on: frozenset[str] = frozenset(),
 ) -> OperatingPoint:
-    """Thresholds on the network's scores, then a calibration of what reaches them."""
-    raw = choose_thresholds(frames, classes, asked)
+    """Thresholds on the network's scores, then a calibration of what reaches them.
+
+    What is asked should hold on all frames, and on those of the groups ``hold_on`` taken alone.
+    """
+    raw = choose_thresholds(frames, classes, asked, hold_on)
     score_map = fit_platt(*judged_scores([frame.at(raw) for frame in frames], Rightness.COVERAGE))
     mapped = {one: float(score_map.apply(np.array([value], np.float32))[0]) for one, value in raw.items()}
     # Rounded down, so that a score of just the threshold stays above it.
@@ -115,59 +131,48 @@ def choose_thresholds(
     frames: Sequence[JudgedFrame],
     classes: Sequence[DistressType],
     asked: Asked,
-    candidates: Sequence[float] = CANDIDATES,
+    hold_on: frozenset[str] = frozenset(),
 ) -> dict[DistressType, float]:
-    """The thresholds at the lowest prices by which coverage precision and the bound of type accuracy are reached.
-
-    Where even the dearest do not reach both, the thresholds of the dearest.
-    """
+    """Of the best thresholds at each pair of prices, those that meet most of what is asked, then find and type most."""
     judge = coverage_judge(frames, None)
-    chosen: dict[DistressType, float] = {}
-    for mistyped in MISTYPED_PRICES:
-        chosen = _at_precision(judge, classes, asked.precision, mistyped, candidates)
-        whole = judge.at(chosen).total()
-        if wilson_lower(float(whole.correct), float(whole.found)) > asked.type_bound:
-            break
-    return chosen
+    weights = _weights(judge)
+    alone = [row for row, frame in enumerate(frames) if frame.group in hold_on]
+    prices = [Prices(wrong, mistyped) for mistyped in MISTYPED_PRICES for wrong in WRONG_PRICES]
+    points = [_at_prices(judge, classes, pair, weights) for pair in prices]
+
+    def worth(point: dict[DistressType, float]) -> tuple[int, float]:
+        counts = judge.at(point)
+        met = asked.met(counts.total()) + (asked.met(counts.take(alone).total()) if alone else 0)
+        return met, float(counts.total().end_to_end)
+
+    return max(points, key=worth)
 
 
-def _at_precision(
-    judge: Judge[CoverageCounts],
-    classes: Sequence[DistressType],
-    precision: float,
-    mistyped: float,
-    candidates: Sequence[float],
-) -> dict[DistressType, float]:
-    """The lowest price of a wrong detection that reaches the precision, by halving."""
-    low, high = 0.0, DEAREST
-    best = _at_prices(judge, classes, Prices(high, mistyped), candidates)
-    for _ in range(HALVINGS):
-        price = (low + high) / 2
-        chosen = _at_prices(judge, classes, Prices(price, mistyped), candidates)
-        if float(judge.at(chosen).total().precision) >= precision:
-            best, high = chosen, price
-        else:
-            low = price
-    return best
+def _weights(judge: Judge[CoverageCounts]) -> Numbers:
+    """A box of a type so many times rarer than the commonest weighs the square root of that."""
+    true = judge.all().total().true_of
+    return np.asarray(np.sqrt(true.max() / np.where(true > 0, true, true.max())))
 
 
 def _at_prices(
-    judge: Judge[CoverageCounts], classes: Sequence[DistressType], prices: Prices, candidates: Sequence[float]
+    judge: Judge[CoverageCounts], classes: Sequence[DistressType], prices: Prices, weights: Numbers
 ) -> dict[DistressType, float]:
     """Each type's threshold moved in turn to where the gain is largest; the lowest of equals."""
     chosen = dict.fromkeys(classes, START)
     for _ in range(SWEEPS):
         before = dict(chosen)
         for distress in classes:
-            gains = [_gain(judge, {**chosen, distress: value}, prices) for value in candidates]
-            chosen[distress] = candidates[int(np.argmax(gains))]
+            gains = [_gain(judge, {**chosen, distress: value}, prices, weights) for value in CANDIDATES]
+            chosen[distress] = CANDIDATES[int(np.argmax(gains))]
         if chosen == before:
             break
     return chosen
 
 
-def _gain(judge: Judge[CoverageCounts], thresholds: dict[DistressType, float], prices: Prices) -> float:
+def _gain(
+    judge: Judge[CoverageCounts], thresholds: dict[DistressType, float], prices: Prices, weights: Numbers
+) -> float:
     whole = judge.at(thresholds).total()
-    wrong = float(whole.seen.sum() - whole.right.sum())
-    mistyped = float(whole.found - whole.correct)
-    return float(whole.correct) - prices.wrong * wrong - prices.mistyped * mistyped
+    correct = float((whole.correct_of * weights).sum())
+    mistyped = float(((whole.found_of - whole.correct_of) * weights).sum())
+    return correct - prices.wrong * float(whole.seen.sum() - whole.right.sum()) - prices.mistyped * mistyped
