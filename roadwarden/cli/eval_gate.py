@@ -83,7 +83,7 @@ def recipe(
     --point eval/folds/street/operating-point.json
     """
     frozen = read_operating_point(point)
-    _finish(recipe_gate(frozen.calibrated(pooled(roads, predictions)), frozen.thresholds, name), out)
+    _finish(recipe_gate(frozen.calibrated(pooled(roads, predictions, whole=True)), frozen.thresholds, name), out)
 
 
 @gate_app.command()
@@ -114,8 +114,12 @@ def file(
     _finish(gate, out)
 
 
-def pooled(roads: Path, predictions: list[Path]) -> list[JudgedFrame]:
-    """Every frame of train + val with what the model that was not shown it saw."""
+def pooled(roads: Path, predictions: list[Path], *, whole: bool = False) -> list[JudgedFrame]:
+    """Every frame of the folds at hand with what the model that was not shown it saw.
+
+    A fold without a single prediction is not at hand: its frames are left out and it is named, or, where the folds must
+    be ``whole``, a DataError is raised.
+    """
     tables = [
         place for given in predictions for place in ([given] if given.is_file() else sorted(given.glob("*.parquet")))
     ]
@@ -128,7 +132,15 @@ def pooled(roads: Path, predictions: list[Path]) -> list[JudgedFrame]:
         if twice:
             raise DataError(f"{table}: frame {sorted(twice)[0]} stands in two tables; give one table a fold")
         seen |= own
-    return join(truth, seen)
+    folds = read_folds()
+    group_of = {frame.name: frame.group for frame in truth}
+    at_hand = {folds[group_of[name]] for name in seen if name in group_of}
+    missing = sorted({folds[frame.group] for frame in truth} - at_hand)
+    if missing and whole:
+        raise DataError(f"a recipe is judged by all its folds: no predictions of {missing}; train them, or name them")
+    if missing:
+        print(f"folds that are not at hand, and whose frames are left out: {missing}")
+    return join([frame for frame in truth if folds[frame.group] in at_hand], seen)
 
 
 def latency_ms(model: Path, pictures: list[Path]) -> float:

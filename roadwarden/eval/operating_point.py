@@ -30,6 +30,7 @@ CANDIDATES = (0.04, 0.06, 0.08, 0.10, 0.12, 0.14, 0.16, 0.18, 0.20, 0.22, 0.25, 
 START = 0.20
 SWEEPS = 4
 WRONG_PRICES = (0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0)
+DEMANDS = 3
 MISTYPED_PRICES = (0.0, 0.3, 0.6, 1.0, 1.5, 2.5)
 
 
@@ -133,17 +134,21 @@ def choose_thresholds(
     asked: Asked,
     hold_on: frozenset[str] = frozenset(),
 ) -> dict[DistressType, float]:
-    """Of the best thresholds at each pair of prices, those that meet most of what is asked, then find and type most."""
+    """Of the best thresholds at each pair of prices, those that pass most, then meet most, then find and type most.
+
+    What is asked is passed only together: by all frames, and by those of ``hold_on`` alone.
+    """
     judge = coverage_judge(frames, None)
     weights = _weights(judge)
     alone = [row for row, frame in enumerate(frames) if frame.group in hold_on]
     prices = [Prices(wrong, mistyped) for mistyped in MISTYPED_PRICES for wrong in WRONG_PRICES]
     points = [_at_prices(judge, classes, pair, weights) for pair in prices]
 
-    def worth(point: dict[DistressType, float]) -> tuple[int, float]:
+    def worth(point: dict[DistressType, float]) -> tuple[int, int, float]:
         counts = judge.at(point)
-        met = asked.met(counts.total()) + (asked.met(counts.take(alone).total()) if alone else 0)
-        return met, float(counts.total().end_to_end)
+        sums = [counts.total(), *([counts.take(alone).total()] if alone else [])]
+        met = [asked.met(one) for one in sums]
+        return met.count(DEMANDS), sum(met), float(counts.total().end_to_end)
 
     return max(points, key=worth)
 
