@@ -34,7 +34,7 @@ def detect(
 ) -> None:
     """Bare session, our whole job, and Ultralytics, on the same frames and weights.
 
-    Example: roadwarden bench detect var/street/frames --checkpoint models/roadwarden-yolo26n-1.pt
+    Example: roadwarden bench detect var/street/frames --checkpoint models/roadwarden-yolo26n-2.pt
     """
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
     if not found:

@@ -86,10 +86,12 @@ def choose(
 ) -> OperatingPoint:
     """Thresholds on the network's scores, then a calibration of what reaches them.
 
-    What is asked should hold on all frames, and on those of the groups ``hold_on`` taken alone.
+    What is asked should hold on all frames, and on those of the groups ``hold_on`` taken alone. These are what the file
+    that will carry the point has not seen; its scores are calibrated on them, since models differ in how sure they are.
     """
     raw = choose_thresholds(frames, classes, asked, hold_on)
-    score_map = fit_platt(*judged_scores([frame.at(raw) for frame in frames], Rightness.COVERAGE))
+    own = [frame for frame in frames if frame.group in hold_on] or frames
+    score_map = fit_platt(*judged_scores([frame.at(raw) for frame in own], Rightness.COVERAGE))
     mapped = {one: float(score_map.apply(np.array([value], np.float32))[0]) for one, value in raw.items()}
     # Rounded down, so that a score of just the threshold stays above it.
     thresholds = {one: math.floor(value * 1e4) / 1e4 for one, value in mapped.items()}

@@ -19,7 +19,7 @@ ADAPTERS = {
     ".pth": ("roadwarden.models.torchvision", "TorchvisionDetector"),
 }
 REGISTRY_PREFIX = "registry:"
-SHIPPED = "roadwarden-yolo26n-1.onnx"
+SHIPPED = "roadwarden-yolo26n-2.onnx"
 
 
 def shipped_model() -> Path:

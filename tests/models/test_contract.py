@@ -19,7 +19,7 @@ from roadwarden.models.onnx import sha256_of
 from roadwarden.taxonomy import TAXONOMY_VERSION, TRAINED_TYPES
 from tests.conftest import REPOSITORY
 
-CHECKPOINT = REPOSITORY / "models" / "roadwarden-yolo26n-1.pt"
+CHECKPOINT = REPOSITORY / "models" / "roadwarden-yolo26n-2.pt"
 SAME_BOX_PX, SAME_SCORE = 1.0, 1e-3
 
 
@@ -162,7 +162,7 @@ def test_an_onnx_file_of_someone_else_says_what_is_missing(tmp_path):
 
 
 def test_the_shipped_weights_are_those_of_the_card():
-    page = (REPOSITORY / "models" / "roadwarden-yolo26n-1.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "models" / "roadwarden-yolo26n-2.md").read_text(encoding="utf-8")
     assert sha256_of(shipped_model()) in page
     assert load_detector(shipped_model()).card.git_commit in page
 
