@@ -8,7 +8,7 @@ import sys
 import typer
 
 from roadwarden import __version__
-from roadwarden.cli import bench, detect, merge, model, registry, review, sample, train
+from roadwarden.cli import bench, bench_precision, detect, merge, model, registry, review, sample, train
 from roadwarden.cli import eval as evaluation
 from roadwarden.errors import ConfigError, RoadwardenError
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, merge, sample, model, train, bench, evaluation, registry, review):
+for command in (detect, merge, sample, model, train, bench, bench_precision, evaluation, registry, review):
     command.register(app)
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

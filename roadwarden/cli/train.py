@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,11 @@ import typer
 
 from roadwarden.data.splits import FOLDS
 from roadwarden.eval.operating_point import read_operating_point
-from roadwarden.models.card import Head
+from roadwarden.models.card import Head, Precision
 from roadwarden.training.export import export as export_checkpoint
 from roadwarden.training.folds import run_fold
 from roadwarden.training.recipe import read_recipe
+from roadwarden.training.small import SmallFile, write_small
 from roadwarden.training.train import EpochDone, Tracking
 from roadwarden.training.train import train as run_training
 
@@ -20,6 +22,21 @@ RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as training/first
 Track = Annotated[str | None, typer.Option(help="MLflow to log the run to, such as sqlite:///var/mlflow.db")]
 Commit = Annotated[str, typer.Option(help="commit of the code that trains; it goes into the log and the card")]
 Roads = Annotated[Path, typer.Option(help="folder with splits.csv and the pictures it names")]
+EXIT_NOT_PASSED = 3
+
+
+class Files(StrEnum):
+    """Which files an export writes; the fp32 one is always there, for the others are held against it."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+    FP16 = "fp16"
+    ALL = "all"
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those beside fp32."""
+        return (Precision.INT8, Precision.FP16) if self is Files.ALL else (Precision(self.value),)
 
 
 def register(app: typer.Typer) -> None:
@@ -85,18 +102,24 @@ def export(
     roads: Roads,
     checkpoint: Annotated[Path, typer.Option(help="trained weights, an Ultralytics .pt file")],
     out: Annotated[Path, typer.Option(help="folder for the ONNX file, the stamped checkpoint and the figures")],
-    name: Annotated[str, typer.Option(help="name and version of the model, such as roadwarden-yolo26n-1")],
+    name: Annotated[str, typer.Option(help="name and version of the model, such as roadwarden-yolo26n-2")],
     git_commit: Annotated[str, typer.Option(help="commit that the weights were trained with")],
     head: Annotated[Head, typer.Option(help="which head to export; compare both on val")] = Head.ONE_TO_MANY,
     point: Annotated[Path | None, typer.Option(help="operating point, from 'roadwarden eval choose'; else val")] = None,
+    precision: Annotated[
+        Files, typer.Option(help="files to write: fp32 always, int8 for CPUs, fp16 for GPUs, or all")
+    ] = Files.FP32,
 ) -> None:
     """Export a checkpoint to ONNX with its model card: its operating point and figures on val beside it.
 
+    Small files are held against the fp32 one on val; exit code 3 where one loses too much.
+
     Example: roadwarden export training/first.yaml --roads ../shared/roads --checkpoint best.pt --out models
-    --name roadwarden-yolo26n-1 --git-commit abc1234
+    --name roadwarden-yolo26n-2 --git-commit abc1234 --precision all
     """
+    chosen = read_recipe(recipe)
     done = export_checkpoint(
-        read_recipe(recipe),
+        chosen,
         checkpoint=checkpoint,
         roads=roads,
         out=out,
@@ -110,3 +133,17 @@ def export(
         "val: "
         + ", ".join(f"{one.replace('_', ' ')} {done.val[one]}" for one in ("found", "precision", "type_accuracy"))
     )
+    small = write_small(
+        done.onnx, chosen, roads, precision.precisions, tell=lambda text: print(f"... {text}", flush=True)
+    )
+    for one in small:
+        _tell_small(one)
+    if not all(one.parity.passed for one in small):
+        raise typer.Exit(EXIT_NOT_PASSED)
+
+
+def _tell_small(small: SmallFile) -> None:
+    megabytes = small.place.stat().st_size / 1e6
+    print(f"{small.place}  {megabytes:.1f} MB  sha256 {small.sha256}")
+    for line in small.parity.lines():
+        print(f"  {line}")

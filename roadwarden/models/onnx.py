@@ -60,6 +60,8 @@ def open_session(path: Path, *, threads: int = 0) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Without VNNI the fast product of 8-bit numbers overflows; the exact one is slower. No effect on other files.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     offered = onnxruntime.get_available_providers()
     try:
         return onnxruntime.InferenceSession(
