@@ -8,6 +8,7 @@ import pytest
 from roadwarden.errors import ModelError
 from roadwarden.models.card import Head, ModelCard
 from roadwarden.models.heads import read_output
+from roadwarden.models.score_map import ScoreMap
 from roadwarden.taxonomy import TAXONOMY_VERSION, DistressType
 from roadwarden.vision.letterbox import Letterbox
 
@@ -45,12 +46,25 @@ def test_each_type_has_its_own_threshold():
     assert read_output(output, card(Head.END_TO_END), WIDE).types == (PATCH,)
 
 
-def test_one_to_many_keeps_the_best_of_overlapping_boxes_of_a_type():
+def test_one_piece_of_road_has_one_type_the_surest():
     # centre x, centre y, width, height, score of pothole, score of patch: one column an anchor
-    anchors = [[50, 50, 40, 40, 0.8, 0.1], [52, 50, 40, 40, 0.6, 0.1], [50, 50, 40, 40, 0.1, 0.7]]
-    found = read_output(np.array(anchors, np.float32).T, card(Head.ONE_TO_MANY), WIDE)
+    here = [[50, 50, 40, 40, 0.8, 0.1], [52, 50, 40, 40, 0.6, 0.1], [50, 50, 40, 40, 0.1, 0.7]]
+    elsewhere = [[120, 50, 40, 40, 0.1, 0.6]]
+    found = read_output(np.array([*here, *elsewhere], np.float32).T, card(Head.ONE_TO_MANY), WIDE)
     assert found.types == (POTHOLE, PATCH)
-    assert found.scores.tolist() == pytest.approx([0.8, 0.7])
+    assert found.scores.tolist() == pytest.approx([0.8, 0.6])
+
+
+def test_scores_are_calibrated_before_they_meet_the_threshold():
+    """Half the temperature moves a score of 0.4 to 0.31 and one of 0.8 to 0.94: only the second reaches 0.35."""
+    calibrated = card(Head.ONE_TO_MANY).model_copy(update={"score_map": ScoreMap(slope=2.0)})
+    anchors = [[50, 50, 40, 40, 0.8, 0.0], [120, 50, 40, 40, 0.4, 0.0]]
+    thresholds = dict.fromkeys(calibrated.classes, 0.35)
+    output = np.array(anchors, np.float32).T
+    found = read_output(output, calibrated.model_copy(update={"thresholds": thresholds}), WIDE)
+    assert found.scores.tolist() == pytest.approx([0.941], abs=1e-3)
+    uncalibrated = card(Head.ONE_TO_MANY).model_copy(update={"thresholds": thresholds})
+    assert len(read_output(output, uncalibrated, WIDE)) == 2
 
 
 @pytest.mark.parametrize("head", Head)
