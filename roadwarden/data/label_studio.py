@@ -115,7 +115,7 @@ def to_pixels(value: Mapping[str, Any], width: int, height: int) -> Box:
 
 
 def read_export(place: Path) -> Export:
-    """A JSON export. Raises DataError for what is none: JSON-MIN, COCO or YOLO exports lack who, when and which task."""
+    """A JSON export. Raises DataError for what is none: JSON-MIN, COCO, YOLO exports lack who, when and which task."""
     content = read_json(place)
     if not isinstance(content, list) or not all(isinstance(task, dict) and "data" in task for task in content):
         raise DataError(
