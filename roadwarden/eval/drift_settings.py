@@ -40,11 +40,12 @@ class DriftSettings(BaseModel):
         description="chance that a week without any change is called changed, over all signals together (Holm 1979)",
     )
     usual_chance: float = Field(
-        default=0.02,
+        default=0.05,
         gt=0,
         lt=0.5,
         description="chance that a week which differs as the reference weeks do among themselves exceeds what is "
-        "usual, for each signal (Student's t; from four reference weeks on): other routes make other counts",
+        "usual, over all signals of one kind (Student's t, Bonferroni; from four reference weeks on): other routes "
+        "make other counts",
     )
     rearrangements: int = Field(
         default=1999,

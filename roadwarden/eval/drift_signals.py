@@ -226,7 +226,7 @@ def _testable(week: Sums, reference: Sums, settings: DriftSettings) -> npt.NDArr
 
 
 def usual_effects(reference: Blocks, statistic: Callable[[Numbers, Numbers], Numbers], chance: float) -> Numbers:
-    """(signals,) what a new week exceeds with that chance if it differs as the reference weeks do among themselves.
+    """(signals,) what a new week exceeds with that chance, in any signal of a kind, if it differs as those weeks do.
 
     Other routes make other counts, and blocks within a week cannot tell. So each reference week is compared with the
     others, and the spread of those effects becomes a prediction interval of Student's t; of factors, their logarithms.
@@ -238,7 +238,9 @@ def usual_effects(reference: Blocks, statistic: Callable[[Numbers, Numbers], Num
     if n < WEEKS_FOR_USUAL:
         return np.full(found.shape[1], np.nan)
     found[:, :k] = np.log(found[:, :k])
-    usual = float(stats.t.ppf(1 - chance / 2, n - 1)) * np.sqrt((found**2).mean(axis=0) * (1 - 1 / n**2))
+    of_kind = np.repeat([k, k, len(reference.outcomes)], [k, k, len(reference.outcomes)])
+    quantile = stats.t.ppf(1 - chance / 2 / of_kind, n - 1)
+    usual = quantile * np.sqrt((found**2).mean(axis=0) * (1 - 1 / n**2))
     usual[:k] = np.exp(usual[:k])
     return np.asarray(usual)
 

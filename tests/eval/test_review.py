@@ -531,6 +531,25 @@ def test_an_audited_frame_the_detector_never_saw_is_no_typed_box(review):
     assert row.verdict not in TYPED
 
 
+def test_the_evaluator_counts_what_the_corrections_say(review):
+    """Two ways to one figure: eval types over the truth, and confirmed over confirmed and retyped."""
+    calls = iter(range(100))
+
+    def retype_every_third(task: dict) -> None:
+        for result in task["annotations"][0]["result"]:
+            if next(calls) % 3 == 0:
+                label = result["value"]["rectanglelabels"][0]
+                result["value"]["rectanglelabels"] = ["patch" if label != "patch" else "pothole"]
+
+    bring_back(review, accepted(review, edit=retype_every_third))
+    truth = review / "imported" / "truth"
+    command = ("--truth", truth, "--source", "review", "--detections", truth / "seen" / "detections.parquet")
+    report = json.loads(run("eval", "types", *command, "--part", "audit", "--part", "train", "--json"))
+    said = [row.verdict for row in rows(review) if row.verdict in TYPED]
+    assert report["coverage"]["type_accuracy"]["value"] == pytest.approx(said.count(Verdict.CONFIRMED) / len(said))
+    assert 0 < said.count(Verdict.CONFIRMED) < len(said)
+
+
 def test_drift_reads_what_the_import_writes(review, job, tmp_path):
     """The sample drive lies in one week, which is reference and nothing else: the audit must show there."""
     bring_back(review, accepted(review))
