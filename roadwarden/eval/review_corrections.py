@@ -20,6 +20,9 @@ from roadwarden.eval.review_store import chosen
 from roadwarden.taxonomy import DistressType
 
 AGREE_IOU = 0.5
+AS_PROPOSED_IOU = 0.9
+"""A box this near to a detection speaks of it. By coverage alone a small box that was accepted inside a larger one of
+another type would be covered by both, and nobody had retyped it."""
 
 
 def corrections_of(passes: Sequence[Looked], manifest: Manifest) -> list[Correction]:
@@ -38,7 +41,11 @@ def _corrections(one: Looked, frame: ReviewFrame, counts: bool) -> Iterable[Corr
     truth = np.array(one.boxes, np.float32).reshape(-1, 4)
     classes = sorted(set(seen.types))
     grid = Grid.over(truth, seen.boxes_xyxy)
-    said = grid.said(np.array([classes.index(distress) for distress in seen.types], np.intp), len(classes))
+    columns = np.array([classes.index(distress) for distress in seen.types], np.intp)
+    said = grid.said(columns, len(classes))
+    left = match(truth, seen.boxes_xyxy, iou=AS_PROPOSED_IOU)
+    for row, found in zip(left.truth.tolist(), left.found.tolist(), strict=True):
+        said[row] = int(columns[found])
     for box, distress, column in zip(one.boxes, one.types, said, strict=True):
         predicted = None if column in {ABSTAINED, MISSED} else classes[column]
         verdict = Verdict.CONFIRMED if predicted is distress else Verdict.RETYPED

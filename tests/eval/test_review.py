@@ -19,11 +19,11 @@ from roadwarden.cli import app
 from roadwarden.data.coco import read_coco
 from roadwarden.data.corrections import TYPED, Verdict, read_corrections
 from roadwarden.data.review import Why
-from roadwarden.data.review_manifest import Manifest, read_manifest
+from roadwarden.data.review_manifest import Manifest, Predicted, read_manifest
 from roadwarden.data.splits import annotated, read_splits
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.eval.review_check import Looked
-from roadwarden.eval.review_corrections import agreements
+from roadwarden.eval.review_corrections import agreements, corrections_of
 from roadwarden.eval.review_store import chosen, merge
 from roadwarden.eval.truth import TruthFormat, read_truth
 from roadwarden.taxonomy import TRAINED_TYPES, DistressType
@@ -470,6 +470,21 @@ def look(annotation: str, *types: DistressType, frame: str = "a", shift: float =
     return Looked(frame=frame, annotation=annotation, boxes=boxes, types=types, **values)
 
 
+def test_an_accepted_box_inside_a_larger_one_of_another_type_was_not_retyped(given_out):
+    """Both cover it whole; drawn anew, well inside both, it is anyone's, as in the evaluator."""
+    manifest = read_manifest(given_out)
+    proposed = ((100.0, 100.0, 500.0, 400.0), ALLIGATOR), ((200.0, 200.0, 260.0, 250.0), HOLE)
+    boxes = tuple(Predicted(box_xyxy=box, type=one, score=0.6) for box, one in proposed)
+    first = manifest.frames[0].model_copy(update={"predicted": boxes})
+    changed = manifest.model_copy(update={"frames": (first, *manifest.frames[1:])})
+    values = {"frame": first.frame, "annotator": "a", "updated_at": None, "ground_truth": False}
+    left = Looked(annotation="1", boxes=tuple(box for box, _ in proposed), types=(ALLIGATOR, HOLE), **values)
+    anew = Looked(annotation="2", boxes=((205.0, 205.0, 240.0, 240.0),), types=(HOLE,), **values)
+    assert [row.verdict for row in corrections_of([left], changed)] == [Verdict.CONFIRMED] * 2
+    row = corrections_of([anew], changed)[0]
+    assert (row.verdict, row.predicted) == (Verdict.RETYPED, None)
+
+
 def test_kappa_by_hand():
     """Ten boxes: both holes 4, both patches 3, hole/patch 2, patch/hole 1: (0.7 - 0.5) / (1 - 0.5)."""
     first = look("1", *[HOLE] * 6, *[PATCH] * 4)
@@ -532,11 +547,12 @@ def test_an_audited_frame_the_detector_never_saw_is_no_typed_box(review):
 
 
 def test_the_evaluator_counts_what_the_corrections_say(review):
-    """Two ways to one figure: eval types over the truth, and confirmed over confirmed and retyped."""
+    """Two ways to one figure over boxes drawn anew: eval types, and confirmed over confirmed and retyped."""
     calls = iter(range(100))
 
     def retype_every_third(task: dict) -> None:
         for result in task["annotations"][0]["result"]:
+            result["value"] |= {side: 0.8 * result["value"][side] for side in ("width", "height")}
             if next(calls) % 3 == 0:
                 label = result["value"]["rectanglelabels"][0]
                 result["value"]["rectanglelabels"] = ["patch" if label != "patch" else "pothole"]
