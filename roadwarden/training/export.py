@@ -114,6 +114,8 @@ def to_onnx(checkpoint: Path, card: ModelCard, place: Path) -> Path:
     model = load_yolo(checkpoint)
     if tuple(model.names.values()) != tuple(str(distress) for distress in card.classes):
         raise DataError(f"{checkpoint}: its classes {list(model.names.values())} are not those of the recipe")
+    if card.head is Head.END_TO_END and getattr(model.model.model[-1], "one2one_cv2", None) is None:
+        raise DataError(f"{checkpoint}: was trained without its end-to-end head ('heads: one_to_many' in the recipe)")
     nms = False if card.head is Head.END_TO_END else None  # False selects the one-to-one head, None leaves NMS to us
     exported = model.export(format="onnx", imgsz=card.input_size, dynamic=True, simplify=True, nms=nms)
     place.parent.mkdir(parents=True, exist_ok=True)

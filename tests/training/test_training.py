@@ -148,11 +148,32 @@ def test_an_operating_point_goes_into_the_card(streets, tmp_path):
     assert (card.thresholds, card.score_map) == (thresholds, ScoreMap(0.8, 0.1))
 
 
+def write_untrained(place: Path) -> None:
+    """A YOLO26n with both heads that has learnt nothing."""
+    import torch
+    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    network = DetectionModel("yolo26n.yaml", nc=5, verbose=False)
+    network.names = dict(enumerate(map(str, TRAINED_TYPES)))
+    network.args = dict(DEFAULT_CFG_DICT)
+    torch.save({"model": network, "train_args": {}}, place)
+
+
+def test_a_head_that_was_not_trained_is_not_exported(streets, tmp_path):
+    pytest.importorskip("ultralytics", reason="exporting needs roadwarden[train]")
+    with pytest.raises(DataError, match="trained without its end-to-end head"):
+        export(
+            recipe(image_size=256), checkpoint=START, roads=streets, out=tmp_path, name="x", git_commit="abc",
+            head=Head.END_TO_END,
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("head", Head)
 def test_an_export_knows_what_it_is(streets, tmp_path, head):
     pytest.importorskip("ultralytics", reason="exporting needs roadwarden[train]")
     checkpoint = tmp_path / "start.pt"
-    checkpoint.write_bytes(START.read_bytes())
+    write_untrained(checkpoint)
     done = export(
         recipe(image_size=256),
         checkpoint=checkpoint,
