@@ -13,14 +13,12 @@ import numpy.typing as npt
 
 from roadwarden.detections import Image
 from roadwarden.errors import DataError
+from roadwarden.models.cpu import has_vnni
 from roadwarden.models.onnx import OnnxDetector, open_session
 from roadwarden.vision.letterbox import Letterbox
 
 ROUNDS = 60
 WARM_UP = 3
-VNNI_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
-"""What /proc/cpuinfo calls the instructions that multiply 8-bit numbers at four times the rate of 32-bit ones."""
-
 Tensor = npt.NDArray[np.float32]
 """An input, (batch, 3, height, width)."""
 
@@ -81,15 +79,6 @@ def compare_speed(
         ratio=float(np.median(cpu[:, 0] / cpu[:, 1])),
         vnni=has_vnni(),
     )
-
-
-def has_vnni(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the CPU says that it has 8-bit dot products; False where it cannot be asked."""
-    try:
-        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return bool(VNNI_FLAGS & {*text.split()})
 
 
 def _runner(path: Path, threads: int) -> Callable[[Tensor], object]:

@@ -10,7 +10,7 @@ import pytest
 
 from roadwarden.data.voc import AnnotatedFrame
 from roadwarden.errors import DataError
-from roadwarden.eval.bench_precision import compare_speed, has_vnni
+from roadwarden.eval.bench_precision import compare_speed
 from roadwarden.eval.judged import Seen
 from roadwarden.eval.parity import Agreement, Figures, Parity, agreement, compare
 from roadwarden.eval.truth import TrueFrame
@@ -110,12 +110,3 @@ def test_a_model_is_at_parity_with_itself_and_as_fast(street):
 def test_speed_needs_frames():
     with pytest.raises(DataError, match="no frames to measure on"):
         compare_speed(shipped_model(), shipped_model(), [])
-
-
-def test_a_cpu_says_whether_it_has_vnni(tmp_path):
-    place = tmp_path / "cpuinfo"
-    place.write_text("model name\t: X\nflags\t\t: fpu avx2 avx512f\n")
-    assert not has_vnni(place)
-    place.write_text("model name\t: Y\nflags\t\t: fpu avx2 avx_vnni\n")
-    assert has_vnni(place)
-    assert not has_vnni(tmp_path / "none")
