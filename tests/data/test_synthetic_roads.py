@@ -6,10 +6,13 @@ import pytest
 
 from roadwarden.data.splits import SplitRow, annotated, read_splits
 from roadwarden.data.synthetic import Visit, street_for, true_boxes
-from roadwarden.data.synthetic.as_roads import RiddenStreet, write_synthetic_roads
+from roadwarden.data.synthetic.as_roads import MOTORBIKE, RiddenStreet, write_synthetic_roads
 from roadwarden.vision.decode import decode
 
-STREETS = (RiddenStreet("street", "train", "M005", seed=3, frames=6), RiddenStreet("street", "val", "M016", 4, 2))
+STREETS = (
+    RiddenStreet("street", "train", "M005", seed=3, frames=6),
+    RiddenStreet("street", "val", "M016", 4, 2, MOTORBIKE),
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +40,12 @@ def test_the_annotations_say_what_the_street_has(roads):
     assert len({one for frame in frames for one in frame.types}) >= 3
 
 
-def test_the_pictures_have_the_size_that_is_said(roads):
-    frame = annotated(roads, read_splits(roads)[-1])
-    assert decode(frame.path.read_bytes()).shape == (frame.height, frame.width, 3)
+def test_the_pictures_have_the_size_of_their_camera(roads):
+    rows = read_splits(roads)
+    frames = [annotated(roads, row) for row in (rows[0], rows[-1])]
+    assert [(frame.width, frame.height) for frame in frames] == [(1280, 720), (512, 512)]
+    for frame in frames:
+        assert decode(frame.path.read_bytes()).shape == (frame.height, frame.width, 3)
 
 
 def test_two_streets_cannot_share_a_group(tmp_path):

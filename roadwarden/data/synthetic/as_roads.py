@@ -6,18 +6,22 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from xml.etree import ElementTree
 
-from roadwarden.data.synthetic.archive import write_sample_archive
+from roadwarden.data.synthetic.archive import Visit, write_sample_archive
+from roadwarden.data.synthetic.camera import Camera
+from roadwarden.data.synthetic.drive import Drive
 from roadwarden.taxonomy import DistressType, to_rdd
 
 COLUMNS = ("image", "source", "part", "group", "place")
 PLACE_M = 4.0
 """Frames taken within as many metres are one place. A frame shows 14 m: neighbours overlap, as real places do."""
+MOTORBIKE = Camera(width_px=512, height_px=512, focal_px=530, height_m=1.4, pitch_deg=32, lateral_m=0.9)
+"""Square and steep, much as RDD2022's China_MotorBike looks at the road."""
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -30,6 +34,7 @@ class RiddenStreet:
     group: str
     seed: int  # the same seed is the same street
     frames: int = 8  # one a metre
+    camera: Camera = field(default_factory=lambda: Drive().camera)
 
 
 def write_synthetic_roads(root: Path, streets: Sequence[RiddenStreet]) -> Path:
@@ -52,7 +57,8 @@ def _write_street(root: Path, street: RiddenStreet) -> Iterator[tuple[str, ...]]
     for folder in (images, annotations):
         folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as scratch:
-        archive = write_sample_archive(Path(scratch), seed=street.seed, frames=street.frames)
+        visit = Visit(drive=Drive(camera=street.camera))
+        archive = write_sample_archive(Path(scratch), seed=street.seed, frames=street.frames, visit=visit)
         for frame in json.loads((archive / "truth.json").read_text(encoding="utf-8"))["frames"]:
             name = f"{street.group}_{Path(frame['frame']).stem}"
             shutil.copyfile(archive / frame["frame"], images / f"{name}.jpg")
