@@ -93,8 +93,8 @@ def choose(
     own = [frame for frame in frames if frame.group in hold_on] or frames
     score_map = fit_platt(*judged_scores([frame.at(raw) for frame in own], Rightness.COVERAGE))
     mapped = {one: float(score_map.apply(np.array([value], np.float32))[0]) for one, value in raw.items()}
-    # Rounded down, so that a score of just the threshold stays above it.
-    thresholds = {one: math.floor(value * 1e4) / 1e4 for one, value in mapped.items()}
+    # Rounded down, so that a score of just the threshold stays above it; finely, since a flat map crowds all scores.
+    thresholds = {one: math.floor(value * 1e7) / 1e7 for one, value in mapped.items()}
     return OperatingPoint(thresholds=thresholds, score_map=score_map, chosen_on=chosen_on)
 
 
