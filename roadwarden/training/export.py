@@ -125,13 +125,13 @@ def to_onnx(checkpoint: Path, card: ModelCard, place: Path) -> Path:
 
 
 def stamp_onnx(place: Path, card: ModelCard) -> None:
-    """Puts the card into the file's metadata."""
+    """Puts the card into the file's metadata; the date and the description, which names a path, are left out."""
     try:
         import onnx
     except ImportError as exc:
         raise MissingExtra("writing ONNX metadata needs onnx: pip install 'roadwarden[train]'") from exc
     model = onnx.load(str(place))
-    kept = [prop for prop in model.metadata_props if prop.key not in {METADATA_KEY, "date"}]
+    kept = [prop for prop in model.metadata_props if prop.key not in {METADATA_KEY, "date", "description"}]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
     model.metadata_props.add(key=METADATA_KEY, value=card.model_dump_json())
