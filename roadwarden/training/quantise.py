@@ -15,7 +15,7 @@ from roadwarden.errors import MissingExtra
 from roadwarden.models.card import ModelCard, Precision
 from roadwarden.training.export import stamp_onnx
 from roadwarden.training.float_nodes import decode_nodes, float_nodes
-from roadwarden.training.ranges import calibrate, shared_where_joined, without_silu_tail
+from roadwarden.training.ranges import calibrate, fitted_to_silu, shared_where_joined
 
 QUANTISED_OPS = ("Add", "Concat", "Conv", "MaxPool", "Mul", "Resize", "Sigmoid", "Split")
 
@@ -39,7 +39,7 @@ def quantise_int8(source: Path, images: Iterable[Image], place: Path, card: Mode
         model = load_model_with_shape_infer(prepared)
         ranges = calibrate(prepared, images, card.input_size)
     in_float = float_nodes(model.graph)
-    ranges = shared_where_joined(without_silu_tail(ranges, model.graph), model.graph, in_float)
+    ranges = shared_where_joined(fitted_to_silu(ranges, model.graph), model.graph, in_float)
     quantizer = QDQQuantizer(
         model,
         per_channel=True,

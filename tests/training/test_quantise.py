@@ -22,7 +22,7 @@ from roadwarden.models.load import shipped_model
 from roadwarden.models.onnx import OnnxDetector, sha256_of
 from roadwarden.training.float_nodes import decode_nodes, float_nodes, last_convolutions
 from roadwarden.training.quantise import quantise_int8, to_float16
-from roadwarden.training.ranges import SILU_LOWEST, shared_where_joined, silu_inputs, without_silu_tail
+from roadwarden.training.ranges import SILU_LOWEST, fitted_to_silu, shared_where_joined, silus
 from roadwarden.training.recipe import Recipe
 from roadwarden.training.small import calibration_rows, write_small
 from tests.conftest import REPOSITORY
@@ -165,18 +165,19 @@ def test_what_stays_in_float_is_found_by_structure():
     assert last_convolutions(graph) == {"last"}
     start = {"first", "gate", "silu", "second", "gate2", "silu2"}
     assert float_nodes(graph) == decoding | {"last"} | start | {"/attention/weigh", "/attention/scale"}
-    assert silu_inputs(graph) == ["a", "c"], "the sigmoid of a score is no activation"
+    assert silus(graph) == [("a", "gated"), ("c", "gated2")], "the sigmoid of a score is no activation"
 
 
-def test_the_tail_of_silu_gets_no_steps():
+def test_the_tail_of_silu_gets_no_steps_and_its_gate_all():
     graph = graph_of(
         ("g1", "Sigmoid", ["x"], ["sx"]), ("m1", "Mul", ["x", "sx"], ["a"]),
         ("g2", "Sigmoid", ["y"], ["sy"]), ("m2", "Mul", ["sy", "y"], ["b"]),
         ("g3", "Sigmoid", ["z"], ["out"]),
     )  # fmt: skip
-    low, high = np.float32(-30), np.float32(4)
-    cut = without_silu_tail({"x": (low, high), "y": (np.float32(-2), high), "z": (low, high)}, graph)
-    assert cut == {"x": (SILU_LOWEST, high), "y": (-2, high), "z": (low, high)}
+    low, high, opened = np.float32(-30), np.float32(4), (np.float32(0.1), np.float32(0.8))
+    ranges = {"x": (low, high), "sx": opened, "y": (np.float32(-2), high), "z": (low, high), "out": opened}
+    fitted = fitted_to_silu(ranges, graph)
+    assert fitted == {**ranges, "x": (SILU_LOWEST, high), "sx": (0, 1)}, "a score is no gate"
 
 
 def test_what_is_joined_shares_one_range():
