@@ -35,7 +35,7 @@ LEAST_INLIERS = 15
 LEAST_SUPPORT, SUPPORT_A_MATCH = 8.0, 0.3
 """Inliers must be more than 8 + 0.3 of the matches in the overlap (Brown and Lowe, *Automatic panoramic image
 stitching*, 2007): dashes and kerbs alone agree on something too. Real sightings have half of them and more."""
-_SEED_ITERATIONS, _CONFIDENCE = 5000, 0.9999
+_ITERATIONS, _CONFIDENCE = 5000, 0.9999
 
 MOST_SCALE = 4.0
 """How many times longer or shorter a length may become at any inlier: a camera on a vehicle, near or far."""
@@ -136,10 +136,9 @@ def _robust_homography(
     ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32]
 ) -> tuple[Homography | None, npt.NDArray[np.bool_]]:
     nothing = np.zeros(len(ours), bool)
-    cv2.setRNGSeed(0)
-    try:
+    try:  # USAC draws from a generator of its own that starts anew with each call
         homography, inside = cv2.findHomography(
-            ours, theirs, cv2.USAC_MAGSAC, REPROJECTION_PX, maxIters=_SEED_ITERATIONS, confidence=_CONFIDENCE
+            ours, theirs, cv2.USAC_MAGSAC, REPROJECTION_PX, maxIters=_ITERATIONS, confidence=_CONFIDENCE
         )
     except cv2.error:  # OpenCV 4.x throws on some degenerate sets
         return None, nothing
