@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from roadwarden.data.splits import annotated, read_folds, read_splits, select
+from roadwarden.data.splits import FOLDED_PARTS, FOLDED_SOURCE, annotated, read_folds, read_splits, select
 from roadwarden.errors import DataError
 from roadwarden.eval.gate import Champion, Gate, file_gate, recipe_gate
 from roadwarden.eval.gate_report import gate_line, gate_markdown
@@ -22,7 +22,6 @@ from roadwarden.models.onnx import OnnxDetector, sha256_of
 from roadwarden.taxonomy import TRAINED_TYPES
 from roadwarden.vision.decode import decode
 
-SOURCE = "china_motorbike"
 TIMED_FRAMES = 40
 EXIT_NOT_PASSED = 3
 
@@ -54,15 +53,15 @@ def choose_point(
     --out eval/folds/street/operating-point.json
     """
     frames = pooled(roads, predictions)
-    chosen_on = f"out-of-fold predictions of {len(frames)} frames of {SOURCE}, train + val"
+    chosen_on = f"out-of-fold predictions of {len(frames)} frames of {FOLDED_SOURCE}, train + val"
     asked = Asked(precision, found, bound)
-    val = frozenset(group for group, fold in read_folds().items() if fold == 0)  # what the file gate judges
+    folds = read_folds()
+    val = frozenset(group for group, fold in folds.items() if fold == 0)  # what the file gate judges
     point = choose(frames, TRAINED_TYPES, asked, chosen_on=chosen_on, hold_on=val)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(point.model_dump_json(indent=2) + "\n", encoding="utf-8")
     print(f"thresholds: {', '.join(f'{one} {value:g}' for one, value in point.thresholds.items())}")
-    folds = {frame.group: read_folds()[frame.group] for frame in frames}
-    whole = nested(frames, folds, TRAINED_TYPES, asked)
+    whole = nested(frames, {frame.group: folds[frame.group] for frame in frames}, TRAINED_TYPES, asked)
     print(
         f"each fold at a point chosen without it: found {float(whole.recall):.3f}, precision "
         f"{float(whole.precision):.3f}, type accuracy {float(whole.type_accuracy):.3f}"
@@ -97,7 +96,7 @@ def file(
 
     Example: roadwarden eval gate file models/new.onnx --roads ../shared/roads --out var/gate
     """
-    truth = read_truth(roads, TruthFormat.ROADS, source=SOURCE, part="val").frames
+    truth = read_truth(roads, TruthFormat.ROADS, source=FOLDED_SOURCE, part="val").frames
     frames, thresholds = look(model, truth)
     rival = None
     if champion is not None:
@@ -123,7 +122,7 @@ def pooled(roads: Path, predictions: list[Path], *, whole: bool = False) -> list
     tables = [
         place for given in predictions for place in ([given] if given.is_file() else sorted(given.glob("*.parquet")))
     ]
-    rows = select(read_splits(roads), SOURCE, ("train", "val"))
+    rows = select(read_splits(roads), FOLDED_SOURCE, FOLDED_PARTS)
     truth = [TrueFrame(row.image, row.group, row.place, annotated(roads, row)) for row in rows]
     seen: dict[str, Seen] = {}
     for table in tables:

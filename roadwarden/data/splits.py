@@ -13,6 +13,8 @@ from roadwarden.data.voc import AnnotatedFrame, read_voc
 from roadwarden.errors import DataError
 
 FOLDS = 5
+FOLDED_SOURCE, FOLDED_PARTS = "china_motorbike", ("train", "val")
+"""What the folds divide; rare distress is pasted into its streets."""
 
 
 @dataclass(frozen=True, slots=True)

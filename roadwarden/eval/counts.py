@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -174,16 +174,7 @@ class Judge(Generic[C]):
 
 def with_seen(frame: JudgedFrame, rows: npt.NDArray[np.intp]) -> JudgedFrame:
     """The frame with only those of its detections."""
-    return JudgedFrame(
-        frame.name,
-        frame.group,
-        frame.place,
-        frame.width,
-        frame.height,
-        frame.true_boxes,
-        frame.true_types,
-        frame.seen.take(rows),
-    )
+    return replace(frame, seen=frame.seen.take(rows))
 
 
 def stack(counts: Sequence[C], classes: Sequence[DistressType]) -> C:

@@ -12,20 +12,19 @@ import cv2
 import numpy as np
 import yaml
 
-from roadwarden.data.splits import annotated, read_folds, read_splits, select
+from roadwarden.data.splits import FOLDED_PARTS, FOLDED_SOURCE, annotated, read_folds, read_splits, select
 from roadwarden.data.voc import AnnotatedFrame
 from roadwarden.detections import Detections, Image
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.taxonomy import DistressType
 from roadwarden.training.paste import Donor, cut_donors, paste_rare
-from roadwarden.training.recipe import FOLDED_SOURCE, Recipe, SourceChoice
+from roadwarden.training.recipe import Recipe, SourceChoice
 from roadwarden.vision.decode import decode
 from roadwarden.vision.drawing import draw
 
 logger = logging.getLogger(__name__)
 
 SHEET_COLUMNS, SHEET_ROWS, SHEET_TILE_PX = 6, 3, 320
-PARTS = ("train", "val")
 RARE = frozenset({DistressType.POTHOLE, DistressType.PATCH})
 PASTED_QUALITY = 92
 """JPEG quality of pasted frames, near that of the data set's own."""
@@ -37,7 +36,7 @@ def choose_frames(roads: Path, choice: SourceChoice, held_out: frozenset[str] | 
     In a fold no source gives a group that is held out, and the folded source gives the rest of train and val.
     """
     folded = held_out is not None and choice.source == FOLDED_SOURCE
-    rows = select(read_splits(roads), choice.source, PARTS if folded else (choice.part,))
+    rows = select(read_splits(roads), choice.source, FOLDED_PARTS if folded else (choice.part,))
     frames = [annotated(roads, row) for row in rows if row.group not in (held_out or ())]
     if choice.only_with:
         frames = [frame for frame in frames if set(choice.only_with) & set(frame.types)]
@@ -71,7 +70,7 @@ def groups_of_fold(fold: int) -> frozenset[str]:
 
 def held_out_frames(roads: Path, held_out: frozenset[str]) -> list[AnnotatedFrame]:
     """The frames of the groups that a fold does not train on."""
-    return [annotated(roads, row) for row in read_splits(roads) if row.part in PARTS and row.group in held_out]
+    return [annotated(roads, row) for row in read_splits(roads) if row.part in FOLDED_PARTS and row.group in held_out]
 
 
 def yolo_lines(

@@ -8,11 +8,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from roadwarden.data.splits import FOLDED_SOURCE
 from roadwarden.settings import read_strict_yaml
 from roadwarden.taxonomy import DistressType
-
-FOLDED_SOURCE = "china_motorbike"
-"""The source whose groups the folds divide, and whose streets rare distress is pasted into."""
 
 
 class Precision(StrEnum):

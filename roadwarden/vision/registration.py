@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roadwarden.detections import Boxes, Image
+from roadwarden.vision.polygons import clip_polygon
 
 ALGORITHM_VERSION = "1"
 """Changes with every change that can change a result: what was cached under another version is computed anew."""
@@ -204,7 +205,7 @@ def _warp_box(
     corners = np.array([[x1, y1, 1], [x2, y1, 1], [x2, y2, 1], [x1, y2, 1]], np.float64) @ homography.T
     # clipped while still homogeneous, so that a box that reaches the horizon is cut there and not turned inside out
     for edge in _frame_edges(frame_size):
-        corners = _cut(corners, corners @ edge)
+        corners = clip_polygon(corners, corners @ edge)
     if not len(corners):
         return np.zeros(4)
     pixels = corners[:, :2] / corners[:, 2:]
@@ -215,16 +216,3 @@ def _frame_edges(frame_size: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Half-planes n · (x, y, w) >= 0 whose intersection is the frame."""
     width, height = frame_size
     return np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, width], [0, -1, height]], np.float64)
-
-
-def _cut(polygon: npt.NDArray[np.float64], inside: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The part of a convex polygon where ``inside``, linear and given at its corners, is not negative."""
-    kept = []
-    for point, following, here, there in zip(
-        polygon, np.roll(polygon, -1, axis=0), inside, np.roll(inside, -1), strict=True
-    ):
-        if here >= 0:
-            kept.append(point)
-        if here * there < 0:
-            kept.append(point + (following - point) * here / (here - there))
-    return np.array(kept, np.float64).reshape(-1, 3)

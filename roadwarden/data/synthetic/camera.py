@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roadwarden.data.synthetic.street import Polygon
+from roadwarden.vision.polygons import clip_polygon
 
 Matrix = npt.NDArray[np.float64]
 NEAREST_M = 0.3
@@ -68,31 +69,15 @@ class Camera:
         None where the outline is behind the camera or out of the frame.
         """
         ground = np.column_stack([outline, np.zeros(len(outline))])
-        ground = _clipped(ground, self.project(ground, at_x)[1] - NEAREST_M)
+        ground = clip_polygon(ground, self.project(ground, at_x)[1] - NEAREST_M)
         if not len(ground):
             return None
         pixels, ahead = self.project(ground, at_x)
         whole = np.prod(np.ptp(pixels, axis=0))
         for axis, limit in ((0, self.width_px), (1, self.height_px)):
-            pixels = _clipped(pixels, pixels[:, axis])
-            pixels = _clipped(pixels, limit - pixels[:, axis])
+            pixels = clip_polygon(pixels, pixels[:, axis])
+            pixels = clip_polygon(pixels, limit - pixels[:, axis])
         if not len(pixels):
             return None
         low, high = pixels.min(axis=0), pixels.max(axis=0)
         return np.concatenate([low, high]), float(np.prod(high - low) / whole), float(ahead.min())
-
-
-def _clipped(polygon: Matrix, inside: npt.NDArray[np.float64]) -> Matrix:
-    """The part of a polygon where ``inside``, a linear function given at its corners, is not negative.
-
-    Sutherland and Hodgman, Reentrant polygon clipping, 1974.
-    """
-    kept = []
-    for point, following, here, there in zip(
-        polygon, np.roll(polygon, -1, axis=0), inside, np.roll(inside, -1), strict=True
-    ):
-        if here >= 0:
-            kept.append(point)
-        if here * there < 0:
-            kept.append(point + (following - point) * here / (here - there))
-    return np.array(kept, np.float64).reshape(-1, polygon.shape[1])
