@@ -73,3 +73,40 @@ class Detections:
         """Those rows, in that order."""
         chosen = np.asarray(indices, dtype=np.intp)
         return Detections(self.boxes_xyxy[chosen], tuple(self.types[index] for index in chosen), self.scores[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneCovariance:
+    """How sure a place is: variances and covariance of its east and north, square metres."""
+
+    east_m2: float
+    north_m2: float
+    east_north_m2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.east_m2 < 0 or self.north_m2 < 0 or self.east_north_m2**2 > self.east_m2 * self.north_m2 * (1 + 1e-9):
+            raise ValueError(f"{self} is no covariance: variances are not negative and bound what they share")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A detection placed on the road: one look at a defect. The same frame, model and box give the same ``id``."""
+
+    id: str  # 32 hex digits
+    frame: str  # sha256 of the frame
+    seen_at: datetime  # UTC
+    pass_id: str  # one drive of one camera past a place
+    type: DistressType
+    score: float  # 0..1, calibrated
+    position: Position  # of the middle of the distress; heading of the camera
+    covariance: PlaneCovariance
+    length_m: float  # along the heading
+    width_m: float  # across it
+    size_sigma_m: float  # of either
+    model: str  # name and hash of the model that saw it
+
+    def __post_init__(self) -> None:
+        if self.seen_at.tzinfo is None:
+            raise ValueError(f"sighting {self.id}: time without a time zone")
+        if not (0 <= self.score <= 1 and self.length_m >= 0 and self.width_m >= 0 and self.size_sigma_m >= 0):
+            raise ValueError(f"sighting {self.id}: score {self.score}, {self.length_m} x {self.width_m} m")
