@@ -46,17 +46,19 @@ def bare_session(frames: Sequence[Path], model: Path, threads: int, watch: Stopw
     from roadwarden.vision.decode import decode
     from roadwarden.vision.letterbox import Letterbox
 
-    size = OnnxDetector(model).card.input_size
+    sizes = OnnxDetector(model).card.sizes
     session = open_session(model, threads=threads)
     name = session.get_inputs()[0].name
-    tensors = []
+    looks = []
     for path in frames[:PRELOADED]:
         image = decode(path.read_bytes())
-        tensors.append(Letterbox.of(image.shape[0], image.shape[1], size).apply(image)[None])
-    session.run(None, {name: tensors[0]})
+        looks.append([Letterbox.of(image.shape[0], image.shape[1], size).apply(image)[None] for size in sizes])
+    for tensor in looks[0]:
+        session.run(None, {name: tensor})
     watch.restart()
     for index in range(len(frames)):
-        session.run(None, {name: tensors[index % len(tensors)]})
+        for tensor in looks[index % len(looks)]:
+            session.run(None, {name: tensor})
         watch.frame_done()
 
 
@@ -108,10 +110,11 @@ def ultralytics_predict(frames: Sequence[Path], model: Path, threads: int, watch
     nms = False if card.head is Head.END_TO_END else None
     with tempfile.TemporaryDirectory() as folder:
         listed = _numbered(frames, Path(folder))
-        for _ in network.predict(
-            str(listed), imgsz=card.input_size, conf=card.lowest_threshold, nms=nms, stream=True, verbose=False
-        ):
-            watch.frame_done()
+        for size in card.sizes:  # as many looks as ours takes
+            for _ in network.predict(
+                str(listed), imgsz=size, conf=card.lowest_threshold, nms=nms, stream=True, verbose=False
+            ):
+                watch.frame_done()
 
 
 def _numbered(frames: Sequence[Path], folder: Path) -> Path:

@@ -32,6 +32,15 @@ class Precision(StrEnum):
     FP16 = "fp16"  # for GPUs
 
 
+class View(BaseModel):
+    """One look at a frame."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int = Field(description="longer side of the network's input, pixels", ge=32, multiple_of=32)
+    mirrored: bool = Field(default=False, description="left and right exchanged")
+
+
 class ModelCard(BaseModel):
     """The metadata stored inside a model file."""
 
@@ -47,6 +56,7 @@ class ModelCard(BaseModel):
     training_data: str = Field(description="data, split and licence")
     git_commit: str = Field(description="commit of the code that trained it", min_length=1)
     precision: Precision = Field(default=Precision.FP32, description="what the weights are computed with")
+    views: tuple[View, ...] = Field(default=(), description="looks at a frame whose mean counts; none: one, as it is")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -58,6 +68,11 @@ class ModelCard(BaseModel):
         if self.taxonomy_version != TAXONOMY_VERSION:
             raise ValueError(f"taxonomy_version: {self.taxonomy_version}, this Roadwarden speaks {TAXONOMY_VERSION}")
         return self
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The longer side of the network's input in each look at a frame, pixels."""
+        return tuple(view.size for view in self.views) or (self.input_size,)
 
     @property
     def lowest_threshold(self) -> float:

@@ -15,6 +15,7 @@ from roadwarden.errors import ModelError
 from roadwarden.models.card import METADATA_KEY, ModelCard, read_card
 from roadwarden.models.cpu import has_vnni
 from roadwarden.models.heads import read_output
+from roadwarden.models.views import detect_in_views
 from roadwarden.vision.letterbox import Letterbox
 
 PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
@@ -41,7 +42,10 @@ class OnnxDetector:
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """The distress in each frame; frames of one input shape share a run."""
-        letterboxes = [Letterbox.of(image.shape[0], image.shape[1], self._card.input_size) for image in images]
+        return detect_in_views(images, self._reports, self._see)
+
+    def _see(self, images: Sequence[Image], input_size: int, card: ModelCard) -> list[Detections]:
+        letterboxes = [Letterbox.of(image.shape[0], image.shape[1], input_size) for image in images]
         found: list[Detections] = [Detections.none()] * len(images)
         shapes = sorted({(box.input_height, box.input_width) for box in letterboxes})
         for shape in shapes:
@@ -49,7 +53,7 @@ class OnnxDetector:
             batch = np.stack([letterboxes[i].apply(images[i]) for i in members])
             (outputs,) = self._session.run(None, {self._input: batch})
             for i, output in zip(members, outputs, strict=True):
-                found[i] = read_output(output, self._reports, letterboxes[i])
+                found[i] = read_output(output, card, letterboxes[i])
         return found
 
 

@@ -29,6 +29,8 @@ class TorchvisionDetector:
             torch.set_num_threads(threads)
         saved = _load_checkpoint(torch, path)
         self._card = read_card(saved.get(METADATA_KEY), path)
+        if self._card.views:
+            raise ModelError(f"{path}: its card asks for views, but these networks scale their input by themselves")
         self._network = build_network(saved.get(ARCHITECTURE_KEY, ""), len(self._card.classes))
         try:
             self._network.load_state_dict(saved[STATE_KEY])

@@ -15,6 +15,7 @@ from roadwarden.detections import Detections, Image
 from roadwarden.errors import MissingExtra, ModelError
 from roadwarden.models.card import METADATA_KEY, Head, ModelCard, read_card
 from roadwarden.models.heads import NMS_IOU, report
+from roadwarden.models.views import detect_in_views
 
 
 class UltralyticsDetector:
@@ -32,14 +33,17 @@ class UltralyticsDetector:
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """The distress in each frame, one at a time: a batch of mixed sizes would be padded to a square."""
-        return [self._detect_one(image) for image in images]
+        return detect_in_views(images, self._card, self._see)
 
-    def _detect_one(self, image: Image) -> Detections:
-        end_to_end = self._card.head is Head.END_TO_END
+    def _see(self, images: Sequence[Image], input_size: int, card: ModelCard) -> list[Detections]:
+        return [self._see_one(image, input_size, card) for image in images]
+
+    def _see_one(self, image: Image, input_size: int, card: ModelCard) -> Detections:
+        end_to_end = card.head is Head.END_TO_END
         (result,) = self._model.predict(
             image,
-            imgsz=self._card.input_size,
-            conf=self._card.lowest_raw_score,
+            imgsz=input_size,
+            conf=card.lowest_raw_score,
             nms=False if end_to_end else None,  # False selects the one-to-one head
             iou=NMS_IOU,
             agnostic_nms=True,
@@ -50,7 +54,7 @@ class UltralyticsDetector:
             boxes=rows.xyxy.cpu().numpy().astype(np.float32),
             scores=rows.conf.cpu().numpy().astype(np.float32),
             classes=rows.cls.cpu().numpy().astype(np.intp),
-            card=self._card,
+            card=card,
         )
 
 

@@ -66,6 +66,7 @@ def export(
         thresholds=dict.fromkeys(recipe.classes, CANDIDATES[0]),
         training_data=describe_data(recipe),
         git_commit=git_commit,
+        views=recipe.views,
     )
     onnx_path = to_onnx(checkpoint, low, out / f"{name}.onnx")
     seen, _ = look(onnx_path, validation_frames(recipe, roads))

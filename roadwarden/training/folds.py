@@ -64,6 +64,7 @@ def low_card(recipe: Recipe, name: str, git_commit: str) -> ModelCard:
         thresholds=dict.fromkeys(recipe.classes, LOWEST_SCORE),
         training_data=describe_data(recipe),
         git_commit=git_commit,
+        views=recipe.views,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from roadwarden.data.splits import FOLDED_SOURCE
+from roadwarden.models.card import View
 from roadwarden.settings import read_strict_yaml
 from roadwarden.taxonomy import DistressType
 
@@ -72,6 +73,7 @@ class Recipe(BaseModel):
     precision: Precision = Field(default=Precision.FLOAT32, description="bfloat16 is twice as fast on a CPU with AMX")
     heads: Heads = Field(default=Heads.BOTH, description="one_to_many alone is faster and keeps its loss whole")
     keep: Keep = Field(default=Keep.BEST, description="weights to end with; folds need last, for best looks at val")
+    views: tuple[View, ...] = Field(default=(), description="how the trained network looks at a frame; none: once")
     device: str = Field(default="auto", description="auto, cpu, or a CUDA device such as 0")
 
     @model_validator(mode="after")
