@@ -7,7 +7,7 @@ import json
 import pytest
 
 from roadwarden.errors import ModelError
-from roadwarden.models.card import read_card
+from roadwarden.models.card import ModelCard, read_card
 from roadwarden.models.load import load_detector, shipped_model
 from roadwarden.models.onnx import sha256_of
 
