@@ -10,6 +10,7 @@ import typer
 from roadwarden import __version__
 from roadwarden.cli import bench, bench_precision, detect, merge, model, registry, review, sample, train
 from roadwarden.cli import eval as evaluation
+from roadwarden.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from roadwarden.errors import ConfigError, RoadwardenError
 
 app = typer.Typer(
@@ -20,8 +21,6 @@ app = typer.Typer(
 )
 for command in (detect, merge, sample, model, train, bench, bench_precision, evaluation, registry, review):
     command.register(app)
-
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 @app.callback()

@@ -10,20 +10,19 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from roadwarden.data.splits import FOLDED_PARTS, FOLDED_SOURCE, annotated, read_folds, read_splits, select
-from roadwarden.errors import DataError
+from roadwarden.cli.exits import EXIT_NOT_PASSED
+from roadwarden.data.splits import FOLDED_SOURCE, read_folds
 from roadwarden.eval.gate import Champion, Gate, file_gate, recipe_gate
 from roadwarden.eval.gate_report import gate_line, gate_markdown
-from roadwarden.eval.judged import JudgedFrame, Seen
 from roadwarden.eval.operating_point import Asked, choose, nested, read_operating_point
-from roadwarden.eval.sightings import join, look, read_detections
-from roadwarden.eval.truth import TrueFrame, TruthFormat, read_truth
+from roadwarden.eval.out_of_fold import read_out_of_fold
+from roadwarden.eval.sightings import look
+from roadwarden.eval.truth import TruthFormat, read_truth
 from roadwarden.models.onnx import OnnxDetector, sha256_of
 from roadwarden.taxonomy import TRAINED_TYPES
 from roadwarden.vision.decode import decode
 
 TIMED_FRAMES = 40
-EXIT_NOT_PASSED = 3
 
 Roads = Annotated[Path, typer.Option(help="folder with splits.csv and the pictures it names")]
 Predictions = Annotated[
@@ -52,7 +51,10 @@ def choose_point(
     Example: roadwarden eval choose var/training/street/fold-*/predictions.parquet --roads ../shared/roads
     --out eval/folds/street/operating-point.json
     """
-    frames = pooled(roads, predictions)
+    read = read_out_of_fold(roads, predictions)
+    if read.missing:
+        print(f"folds that are not at hand, and whose frames are left out: {list(read.missing)}")
+    frames = read.frames
     chosen_on = f"out-of-fold predictions of {len(frames)} frames of {FOLDED_SOURCE}, train + val"
     asked = Asked(precision, found, bound)
     folds = read_folds()
@@ -82,7 +84,8 @@ def recipe(
     --point eval/folds/street/operating-point.json
     """
     frozen = read_operating_point(point)
-    _finish(recipe_gate(frozen.calibrated(pooled(roads, predictions, whole=True)), frozen.thresholds, name), out)
+    frames = read_out_of_fold(roads, predictions).whole()
+    _finish(recipe_gate(frozen.calibrated(frames), frozen.thresholds, name), out)
 
 
 @gate_app.command()
@@ -111,35 +114,6 @@ def file(
         champion=rival,
     )
     _finish(gate, out)
-
-
-def pooled(roads: Path, predictions: list[Path], *, whole: bool = False) -> list[JudgedFrame]:
-    """Every frame of the folds at hand with what the model that was not shown it saw.
-
-    A fold without a single prediction is not at hand: its frames are left out and it is named, or, where the folds must
-    be ``whole``, a DataError is raised.
-    """
-    tables = [
-        place for given in predictions for place in ([given] if given.is_file() else sorted(given.glob("*.parquet")))
-    ]
-    rows = select(read_splits(roads), FOLDED_SOURCE, FOLDED_PARTS)
-    truth = [TrueFrame(row.image, row.group, row.place, annotated(roads, row)) for row in rows]
-    seen: dict[str, Seen] = {}
-    for table in tables:
-        own = read_detections(table)
-        twice = set(own) & set(seen)
-        if twice:
-            raise DataError(f"{table}: frame {sorted(twice)[0]} stands in two tables; give one table a fold")
-        seen |= own
-    folds = read_folds()
-    group_of = {frame.name: frame.group for frame in truth}
-    at_hand = {folds[group_of[name]] for name in seen if name in group_of}
-    missing = sorted({folds[frame.group] for frame in truth} - at_hand)
-    if missing and whole:
-        raise DataError(f"a recipe is judged by all its folds: no predictions of {missing}; train them, or name them")
-    if missing:
-        print(f"folds that are not at hand, and whose frames are left out: {missing}")
-    return join([frame for frame in truth if folds[frame.group] in at_hand], seen)
 
 
 def latency_ms(model: Path, pictures: list[Path]) -> float:

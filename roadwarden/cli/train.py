@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from roadwarden.cli.exits import EXIT_NOT_PASSED
 from roadwarden.data.splits import FOLDS
 from roadwarden.eval.operating_point import read_operating_point
 from roadwarden.models.card import Head, Precision
@@ -22,7 +23,6 @@ RecipeFile = Annotated[Path, typer.Argument(help="recipe, such as training/first
 Track = Annotated[str | None, typer.Option(help="MLflow to log the run to, such as sqlite:///var/mlflow.db")]
 Commit = Annotated[str, typer.Option(help="commit of the code that trains; it goes into the log and the card")]
 Roads = Annotated[Path, typer.Option(help="folder with splits.csv and the pictures it names")]
-EXIT_NOT_PASSED = 3
 
 
 class Files(StrEnum):
