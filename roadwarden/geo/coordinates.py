@@ -14,13 +14,23 @@ ROUNDS, CLOSE_ENOUGH_DEG = 30, 1e-9
 class CoordinateSystem(StrEnum):
     """What a latitude and longitude mean; never guessed."""
 
-    WGS84 = "wgs84"  # GNSS receivers; within a decimetre of CGCS2000
+    WGS84 = "wgs84"  # GNSS receivers
+    CGCS2000 = "cgcs2000"  # the survey system of China, as degrees; its plane zones are in geo/cgcs2000.py
     GCJ02 = "gcj02"  # Chinese maps and phones: shifted by up to some hundred metres inside China
 
 
 def to_wgs84(lat: float, lon: float, system: CoordinateSystem) -> tuple[float, float]:
-    """A place in ``system`` as WGS-84 degrees."""
+    """A place in ``system`` as WGS-84 degrees.
+
+    CGCS2000 keeps its numbers, as EPSG has it: the frames agreed to centimetres in the year 2000. Plates have moved
+    China some 3 cm a year since; that is left in, because files do not say the epoch of their WGS-84.
+    """
     return gcj02_to_wgs84(lat, lon) if system is CoordinateSystem.GCJ02 else (lat, lon)
+
+
+def from_wgs84(lat: float, lon: float, system: CoordinateSystem) -> tuple[float, float]:
+    """The inverse of ``to_wgs84``, to a millimetre."""
+    return wgs84_to_gcj02(lat, lon) if system is CoordinateSystem.GCJ02 else (lat, lon)
 
 
 def outside_china(lat: float, lon: float) -> bool:
