@@ -110,12 +110,34 @@ def test_a_type_that_is_often_mistaken_is_held_back_until_types_are_proven():
     scores = np.linspace(0.9, 0.1, 20).astype(np.float32)
     types = tuple(HOLE if score < 0.5 and i % 2 else PATCH for i, score in enumerate(scores))
     doubtful = JudgedFrame("d.jpg", "street d", "", 640, 480, true, types, Seen(true, (PATCH,) * 20, scores))
-    free = choose_thresholds([doubtful] * 10, TRAINED_TYPES, Asked(0.7, 0, 0))
-    proven = choose_thresholds([doubtful] * 10, TRAINED_TYPES, Asked(0.7, 0, 0.9))
+    free = choose_thresholds([doubtful] * 10, TRAINED_TYPES, Asked(0.7, 0, 0, macro=0))
+    proven = choose_thresholds([doubtful] * 10, TRAINED_TYPES, Asked(0.7, 0, 0.9, macro=0))
     assert free[PATCH] < 0.15
     whole = coverage_counts([doubtful] * 10, proven).total()
     assert float(whole.type_accuracy) > 0.9
     assert proven[PATCH] >= 0.4
+
+
+def test_a_rare_type_that_is_always_mistaken_is_not_hidden_by_the_common_ones():
+    """Every hole is called a patch: the mean over types is 0.5 until the holes are left alone."""
+    true = np.array([[20 * i, 0, 20 * i + 10, 10] for i in range(20)], np.float32)
+    scores = np.linspace(0.9, 0.1, 20).astype(np.float32)
+    types = tuple(HOLE if score < 0.3 else PATCH for score in scores)
+    mistaken = JudgedFrame("m.jpg", "street m", "", 640, 480, true, types, Seen(true, (PATCH,) * 20, scores))
+    free = choose_thresholds([mistaken] * 10, TRAINED_TYPES, Asked(0.7, 0.6, 0, macro=0))
+    fair = choose_thresholds([mistaken] * 10, TRAINED_TYPES, Asked(0.7, 0.6, 0, macro=0.8))
+    assert free[PATCH] < 0.27 < fair[PATCH]
+
+
+def test_what_cannot_be_met_is_come_near_to():
+    """No point is precise enough; the surest detections are still the most precise ones."""
+    true = boxes((0, 0, 10, 10), (50, 0, 60, 10))
+    ghosts = boxes((100, 0, 110, 10), (200, 0, 210, 10), (300, 0, 310, 10))
+    scores = np.array([0.9, 0.2, 0.8, 0.3, 0.25], np.float32)
+    seen = Seen(np.concatenate([true, ghosts]), (PATCH,) * 5, scores)
+    doubtful = JudgedFrame("g.jpg", "street g", "", 640, 480, true, (PATCH,) * 2, seen)
+    chosen = choose_thresholds([doubtful] * 4, TRAINED_TYPES, Asked(0.99, 0, 0, macro=0))
+    assert float(coverage_counts([doubtful] * 4, chosen).total().precision) == 0.5
 
 
 def test_scores_are_calibrated_at_the_operating_point():
