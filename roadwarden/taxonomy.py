@@ -115,6 +115,13 @@ class Status(StrEnum):
     UNVERIFIED = "unverified"
 
 
+class Severity(StrEnum):
+    """How fast a defect has to be repaired: 48 hours on average, or 24 hours at most."""
+
+    NORMAL = "normal"
+    SEVERE = "severe"
+
+
 class Standard(StrEnum):
     """Whose codes we speak: the data set, the city code, the highway code and the American practice."""
 
