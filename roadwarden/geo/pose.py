@@ -23,3 +23,11 @@ class Pose:
             raise ValueError(f"pose at {self.at}: time without a time zone")
         if not (0 <= self.heading_deg < 360 and self.heading_sigma_deg >= 0):
             raise ValueError(f"pose at {self.at}: heading {self.heading_deg} +- {self.heading_sigma_deg}")
+
+
+@dataclass(frozen=True, slots=True)
+class LeverArm:
+    """From the antenna to the camera, in the vehicle's axes, metres: positive forward and to the left."""
+
+    forward_m: float = 0.0
+    left_m: float = 0.0
