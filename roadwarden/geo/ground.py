@@ -133,8 +133,8 @@ def patches(
 
 def refusals(boxes: Column, measured: Column, far: npt.NDArray[np.bool_]) -> tuple[Refusal | None, ...]:
     """The reason for each box, None where there is none to refuse it."""
-    sound = np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    seen = np.isfinite(measured).all(axis=1)
+    sound = np.asarray(np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    seen = np.asarray(np.isfinite(measured).all(axis=1))
     return tuple(
         Refusal.DEGENERATE if not ok else Refusal.ABOVE_HORIZON if not ground else Refusal.TOO_FAR if away else None
         for ok, ground, away in zip(sound, seen, far, strict=True)
