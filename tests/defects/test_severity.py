@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadwarden.defects.severity import Confirmed, Known, assess, lane_place
@@ -16,6 +16,7 @@ from roadwarden.errors import ConfigError
 from roadwarden.geo.places import RoadGrade
 from roadwarden.taxonomy import DistressType, Observability, Severity, Status, describe
 
+SOME = settings(max_examples=60, deadline=None)
 TABLE = shipped_severity_table()
 POTHOLE, RUTTING, CRACK = DistressType.POTHOLE, DistressType.RUTTING, DistressType.LONGITUDINAL_CRACK
 
@@ -131,6 +132,7 @@ def test_an_open_shaft_is_severe_without_any_measurement():
     assert not seen.in_doubt
 
 
+@SOME
 @given(
     distress=st.sampled_from(DistressType),
     grade=st.sampled_from(RoadGrade),
@@ -153,6 +155,7 @@ def test_every_defect_gets_a_verdict_with_reasons_and_nothing_suspected_or_unrea
         assert seen.reasons[0].startswith("severe by rule")
 
 
+@SOME
 @given(
     sides=st.tuples(st.floats(0.05, 2), st.floats(0.05, 2)), grade=st.sampled_from(RoadGrade), depth=st.floats(0, 100)
 )
