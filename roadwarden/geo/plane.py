@@ -62,7 +62,7 @@ class LocalPlane:
     def to_degrees(self, metres: npt.ArrayLike) -> Degrees:
         """Latitude and longitude of (n, 2) metres east and north; within 100 km the inverse to a micrometre."""
         wanted = np.asarray(metres, np.float64).reshape(-1, 2)
-        guess = np.tile([self.lat, self.lon], (len(wanted), 1))
+        guess = np.tile(np.array([self.lat, self.lon], np.float64), (len(wanted), 1))
         for _ in range(_ROUNDS):
             east, north = (wanted - self.to_metres(guess)).T
             across, along = _radii(guess[:, 0])

@@ -54,6 +54,10 @@ def test_one_position_goes_and_comes_back_with_its_heading():
     assert (place.heading_deg, place.speed_mps) == (45.0, 3.0)
 
 
+def test_an_origin_in_whole_degrees_is_an_origin():
+    assert LocalPlane(30, 120).to_degrees([(0, 1000)])[0] == pytest.approx((30.00902, 120), abs=1e-5)
+
+
 def test_the_pole_and_nothing_have_no_plane():
     with pytest.raises(ValueError, match="no plane at 90"):
         LocalPlane(90, 0)
