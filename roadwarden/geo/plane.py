@@ -20,7 +20,7 @@ WGS84_SEMI_MAJOR_M = 6378137.0
 WGS84_ECCENTRICITY_SQUARED = 6.69437999014e-3
 FURTHEST_LATITUDE = 85.0
 """Nearer the poles east and north turn too fast for a plane; no road is there."""
-_ROUNDS = 6  # each makes the error some hundred times smaller within 100 km
+_ROUNDS, _CLOSE_ENOUGH_M = 8, 1e-5  # each makes the error some hundred times smaller within 100 km
 
 Metres: TypeAlias = npt.NDArray[np.float64]
 """(n, 2) east and north."""
@@ -68,6 +68,8 @@ class LocalPlane:
             across, along = _radii(guess[:, 0])
             guess[:, 0] += np.degrees(north / along)
             guess[:, 1] += np.degrees(east / (across * np.cos(np.radians(guess[:, 0]))))
+            if np.abs(east).max(initial=0) + np.abs(north).max(initial=0) < _CLOSE_ENOUGH_M:
+                break
         guess[:, 1] = _wrapped(guess[:, 1])
         return guess
 
@@ -82,6 +84,12 @@ class LocalPlane:
         """The position at that place of the plane."""
         lat, lon = self.to_degrees([(east_m, north_m)])[0]
         return Position(float(lat), float(lon), heading_deg, speed_mps)
+
+    def convergence_deg(self, metres: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """What to add to a heading of the plane at (n, 2) metres for one from true north; a degree 190 km away."""
+        east = np.asarray(metres, np.float64).reshape(-1, 2)[:, 0]
+        across, _ = _radii(np.array([self.lat]))
+        return np.asarray(np.degrees(east * np.tan(np.radians(self.lat)) / across))
 
     def _east_north(self) -> npt.NDArray[np.float64]:
         """Rows: the unit vectors east and north of the origin in geocentric axes."""

@@ -67,7 +67,8 @@ def poses_at(
     sigmas = np.array([settings.sigma_m if fix.sigma_m is None else fix.sigma_m for fix in kept], np.float64)
     moments = np.concatenate([wanted, seconds])  # fixes too: a heading may have to be taken over from one
     states, outlying = smooth(seconds, plane.to_metres(degrees), sigmas, moments, settings.acceleration_m2_s3)
-    heading, heading_sigma = _headings(kept, seconds, moments, states, settings)
+    turn = plane.convergence_deg(states.metres)
+    heading, heading_sigma = _headings(kept, seconds, moments, states, turn, settings)
     off = _gap(seconds, wanted) > settings.longest_gap_s
     blind = ~off & np.isnan(heading[: len(times)])
     made = _poses(times, plane, states, (heading, heading_sigma), arm, ~(off | blind))
@@ -91,12 +92,13 @@ def _gap(seconds: Column, wanted: Column) -> Column:
 
 
 def _headings(
-    fixes: Sequence[Fix], seconds: Column, moments: Column, states: States, settings: TrackSettings
+    fixes: Sequence[Fix], seconds: Column, moments: Column, states: States, turn: Column, settings: TrackSettings
 ) -> tuple[Column, Column]:
-    """Degrees and their sigma at each moment; NaN where nothing tells."""
+    """Degrees and their sigma at each moment; NaN where nothing tells. ``turn``: from plane to true north."""
     speed, speed_sigma = np.linalg.norm(states.velocity, axis=1), np.sqrt(states.velocity_variance)
     moving = speed > np.maximum(settings.slowest_mps, 3 * speed_sigma)
-    heading = np.where(moving, np.degrees(np.arctan2(states.velocity[:, 0], states.velocity[:, 1])), np.nan)
+    course = np.degrees(np.arctan2(states.velocity[:, 0], states.velocity[:, 1])) + turn
+    heading = np.where(moving, course, np.nan)
     sigma = np.degrees(speed_sigma / np.maximum(speed, 1e-9))
     if settings.heading_from is HeadingFrom.RECEIVER:
         told = _told(fixes, seconds, moments, settings.longest_gap_s)

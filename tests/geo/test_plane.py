@@ -36,6 +36,15 @@ def test_there_and_back_is_the_same_place(plane, east, north):
     assert np.allclose(plane.to_metres(plane.to_degrees([(east, north)])), [(east, north)], atol=1e-5)
 
 
+@given(st.floats(-60, 60), st.floats(-30_000, 30_000), st.floats(-30_000, 30_000), st.floats(0, 360))
+def test_a_heading_of_the_plane_is_turned_to_true_north(lat, east, north, azimuth):
+    plane = LocalPlane(lat, 120.0)
+    step = 50 * np.array([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))])
+    (lat1, lon1), (lat2, lon2) = plane.to_degrees([(east, north), (east + step[0], north + step[1])])
+    heading = azimuth + plane.convergence_deg([(east, north)])[0]
+    assert (GEOD.inv(lon1, lat1, lon2, lat2)[0] - heading + 180) % 360 - 180 == pytest.approx(0, abs=0.01)
+
+
 def test_the_origin_is_zero():
     assert HANGZHOU.to_metres([(30.2741, 120.1551)]).tolist() == [[0.0, 0.0]]
     assert HANGZHOU.to_metres(np.zeros((0, 2))).shape == (0, 2)
