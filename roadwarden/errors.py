@@ -3,6 +3,7 @@
 RoadwardenError
     ConfigError      a setting, recipe or flag is wrong
     DataError        an input (archive, annotation, sidecar) cannot be used
+        StorageAway      the database does not answer, or is busy for longer than we wait
     OutputError      a result cannot be written
     ModelError       a model file is missing, damaged or not one of ours
         RegistryAway     the model registry does not answer
@@ -20,6 +21,10 @@ class ConfigError(RoadwardenError):
 
 class DataError(RoadwardenError):
     """An input (archive, annotation, sidecar) cannot be used."""
+
+
+class StorageAway(DataError):
+    """The database does not answer, or is busy for longer than we wait."""
 
 
 class OutputError(RoadwardenError):

@@ -17,6 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 LOCAL_REGISTRY = "sqlite:///var/mlflow.db"
 REGISTRY_VARIABLES = ("ROADWARDEN_REGISTRY", "MLFLOW_TRACKING_URI")
 REGISTRY_CACHE_VARIABLE = "ROADWARDEN_REGISTRY_CACHE"
+LOCAL_DATABASE = "sqlite:///var/roadwarden.db"
+DATABASE_VARIABLE = "ROADWARDEN_DATABASE"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # MLflow's 7 with doubling pauses keep a dead server's caller for minutes
@@ -37,6 +39,11 @@ def registry_uri() -> str:
 def registry_cache() -> Path:
     """Where models from the registry are kept, named by their sha256."""
     return Path(os.environ.get(REGISTRY_CACHE_VARIABLE) or "var/registry-cache")
+
+
+def database_url() -> str:
+    """Where sightings and defects are kept: the variable, or a file below var/."""
+    return os.environ.get(DATABASE_VARIABLE) or LOCAL_DATABASE
 
 
 def set_mlflow_defaults() -> None:

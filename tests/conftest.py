@@ -9,6 +9,8 @@ import pytest
 
 from roadwarden.data.synthetic import write_sample_archive
 
+pytest_plugins = ["postgres"]
+
 REPOSITORY = Path(__file__).parent.parent
 ROADS = REPOSITORY.parent / "shared" / "roads"
 

@@ -259,7 +259,7 @@ def _database_exception() -> type[Any]:
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         return OSError
-    return SQLAlchemyError  # type: ignore[no-any-return]
+    return SQLAlchemyError
 
 
 def _first_line(exc: Exception) -> str:

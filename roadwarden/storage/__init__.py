@@ -1,0 +1,1 @@
+"""What stays: sightings, defects, roads and stretches in SQLite or PostgreSQL."""

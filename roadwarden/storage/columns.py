@@ -1,0 +1,58 @@
+"""Types of columns that SQLite and PostgreSQL keep alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, DateTime, Dialect, LargeBinary
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, in UTC when it comes back; SQLite keeps it as text in UTC. A time without a zone is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"{value}: time without a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class HexBytes(TypeDecorator[str]):
+    """Hex digits, kept as bytes: half the size, in tables and in their indexes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """To the database; raises ValueError for what is not hex."""
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """From the database."""
+        return None if value is None else value.hex()
+
+
+def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
+    """The column holds a member of an enum."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def holds(rule: str, name: str) -> CheckConstraint:
+    """A rule in SQL that both databases understand."""
+    return CheckConstraint(rule, name=name)
