@@ -45,6 +45,12 @@ class Roadway:
         """From the left edge to a place, the segment's line taken as the middle; outside the edges for one beside."""
         return self.width_m / 2 + (place.offset_m if place.side is Side.RIGHT else -place.offset_m)
 
+    def beside_lane_middle_m(self, lateral_m: float) -> float:
+        """How far a place lies from the middle of its lane, on either side; outer lanes reach on beyond the edges."""
+        lane_m = self.width_m / self.lanes
+        lane = min(max(int(lateral_m // lane_m), 0), self.lanes - 1)
+        return abs(lateral_m - (lane + 0.5) * lane_m)
+
 
 def millimetres(metres: Sequence[float] | npt.NDArray[np.float64]) -> Ints:
     """Metres as whole millimetres: sums and comparisons of them are exact."""

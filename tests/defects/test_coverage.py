@@ -261,6 +261,13 @@ def test_a_place_beside_the_line_of_a_segment_is_counted_from_the_left_edge():
     assert roadway.lateral_m(RoadPlace("s", 5, 1.5, Side.LEFT)) == 2.0
 
 
+@pytest.mark.parametrize(
+    ("lateral_m", "beside_m"), [(0.875, 0.875), (1.75, 0.0), (3.4, 1.65), (3.6, 1.65), (8.0, 2.75), (-1.0, 2.75)]
+)
+def test_a_place_lies_beside_the_middle_of_its_lane(lateral_m, beside_m):
+    assert AVENUE.beside_lane_middle_m(lateral_m) == pytest.approx(beside_m)
+
+
 def test_a_city_may_patrol_more_often_but_forgets_no_grade(tmp_path: Path):
     own = tmp_path / "patrol.yaml"
     rows = [f"  - {{grade: {grade}, days: 0.5, source: policy, status: unverified}}" for grade in RoadGrade]
