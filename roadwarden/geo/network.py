@@ -73,6 +73,16 @@ class RoadNetwork:
         points, rows = self._tree.query(shapely.points(metres), predicate="dwithin", distance=within_m)
         return points, rows
 
+    def off_road_m(self, metres: Metres, within_m: float) -> Column:
+        """(n,) distances of points from the nearest line; ``within_m`` where none is that near."""
+        points = shapely.points(metres)
+        (asked, _), found = self._tree.query_nearest(
+            points, max_distance=within_m, return_distance=True, all_matches=False
+        )
+        distances = np.full(len(metres), within_m)
+        distances[asked] = found
+        return distances
+
     def places(self, metres: Metres, rows: Indices) -> tuple[RoadPlace, ...]:
         """Linear references of (n, 2) points of the plane, each on its segment, however far away."""
         chainages, offsets = self.linear(metres, rows)
