@@ -149,9 +149,12 @@ def rebuild(grid: Grid, seen: Coverage, unhealthy: Sequence[Unhealthy]) -> Cells
     """
     if seen.roads is not grid.roads:
         raise DataError("the coverage is of other roads than the cells; make both from one Roads")
-    seen_at = np.concatenate([np.zeros(0, np.int64), *_seen_at(grid, seen)])
-    since = np.repeat(microseconds(seen.now) - seen.interval_us, np.diff(grid.edges))
-    fresh = seen_at >= since
+    since = microseconds(seen.now) - seen.interval_us
+    seen_at, fresh = np.empty(len(grid), np.int64), np.empty(len(grid), np.bool_)
+    for road, part in enumerate(_seen_at(grid, seen)):  # road by road, so that what is compared is still in the cache
+        here = slice(int(grid.edges[road]), int(grid.edges[road + 1]))
+        seen_at[here] = part
+        np.greater_equal(part, since[road], out=fresh[here])
     codes = np.where(fresh, np.uint8(Code.GREEN), np.uint8(Code.GREY))
     paint(grid, codes, unhealthy)
     return Cells(grid, seen.now, codes, fresh, seen_at)
