@@ -8,7 +8,19 @@ import sys
 import typer
 
 from roadwarden import __version__
-from roadwarden.cli import bench, bench_cells, bench_precision, detect, merge, model, registry, review, sample, train
+from roadwarden.cli import (
+    bench,
+    bench_cells,
+    bench_precision,
+    camera,
+    detect,
+    merge,
+    model,
+    registry,
+    review,
+    sample,
+    train,
+)
 from roadwarden.cli import eval as evaluation
 from roadwarden.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from roadwarden.errors import ConfigError, RoadwardenError
@@ -19,7 +31,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, merge, sample, model, train, bench, bench_cells, bench_precision, evaluation, registry, review):
+for command in (
+    detect,
+    merge,
+    sample,
+    model,
+    train,
+    bench,
+    bench_cells,
+    bench_precision,
+    evaluation,
+    camera,
+    registry,
+    review,
+):
     command.register(app)
 
 

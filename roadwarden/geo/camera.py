@@ -57,6 +57,12 @@ class Lens:
         """
         return cls(width_px, height_px, focal_px, Measured(width_px / 2), Measured(height_px / 2))
 
+    def rays(self, pixels: Points) -> npt.NDArray[np.float64]:
+        """(n, 3) directions right, down and forward of the camera, forward 1, of (n, 2) pixels."""
+        centre = np.array([self.centre_x_px.value, self.centre_y_px.value])
+        flat = _undistorted((pixels - centre) / self.focal_px.value, self.distortion)
+        return np.column_stack([flat, np.ones(len(flat))])
+
     def scaled_to(self, width_px: int, height_px: int) -> Lens:
         """The same lens for pictures made larger or smaller; raises ConfigError where their shape differs."""
         factor = width_px / self.width_px
