@@ -9,7 +9,7 @@ from html import escape
 
 from roadwarden.errors import DataError
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 520.0, 360.0, 64.0, 20.0, 40.0, 48.0
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 540.0, 370.0, 64.0, 44.0, 56.0, 48.0
 INK, SOFT, BLUE = "#16202b", "#7f8790", "#0072b2"
 
 
@@ -56,7 +56,7 @@ def plot(costs: Sequence[Cost], title: str, size: str) -> str:
         f'<text x="{LEFT:g}" y="22" font-size="14">{escape(title)}</text>',
         *axes.ticks(),
         f'<text x="{WIDTH - RIGHT:g}" y="{HEIGHT - 10:g}" text-anchor="end">{escape(size)}</text>',
-        f'<text x="8" y="{TOP - 6:g}">CPU seconds</text>',
+        f'<text x="8" y="{TOP - 10:g}">CPU seconds</text>',
         f'<polyline points="{axes.polyline(line)}" fill="none" stroke="{SOFT}" stroke-dasharray="5 4"/>',
         f'<polyline points="{axes.polyline(measured)}" fill="none" stroke="{BLUE}" stroke-width="2"/>',
         *(f'<circle cx="{axes.x(n):.1f}" cy="{axes.y(s):.1f}" r="3.5" fill="{BLUE}"/>' for n, s in measured),

@@ -26,7 +26,7 @@ def test_the_plot_is_drawn_with_both_lines_inside_its_frame():
     lines = [node for node in svg if node.tag.endswith("polyline")]
     assert len(lines) == 2
     places = [tuple(map(float, pair.split(","))) for line in lines for pair in line.attrib["points"].split()]
-    assert all(0 < x < 520 and 0 < y < 360 for x, y in places)
+    assert all(0 < x < 540 and 0 < y < 370 for x, y in places)
     assert places[0] == places[3]  # n log n begins at the smallest measurement
     assert places[3][0] < places[4][0] < places[5][0]
     with pytest.raises(DataError, match="two sizes"):
