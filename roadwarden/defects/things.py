@@ -1,0 +1,191 @@
+"""What may be the same: looks, tracks or clusters of them as places with extents, and how far two of them disagree.
+
+A thing up to ``whole_m`` long is a point with an error. Of a longer one (a crack, a wide net) a look may show another
+part, so its middle says little along it: half of its length beyond ``whole_m`` is *slack*. Two things disagree along an
+axis by the distance of their middles less the slack of both. So two pieces of a crack must overlap by ``whole_m`` or be
+within an error of doing so, and two holes are compared by their middles alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from roadwarden.defects.looks import Indices, Numbers
+from roadwarden.defects.votes import chances, doubt
+
+BEND_RADIUS_M = 250.0
+"""Long cracks follow the road: a piece may lie beside the chord of the whole by what an arc of this radius does."""
+ONE_WAY = 0.5
+"""Headings up to 30 degrees apart are taken as one for slack: roads bend, and cars change lanes."""
+WELL_SEEN = 5
+SIZE_SIGMA = 0.5
+"""Of the log of a diagonal."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Things:
+    """n places: ``slack`` and ``size`` are along and across ``heading``; ``evidence`` is that of ``votes``."""
+
+    place: Numbers  # (n, 2) metres east and north
+    variance: Numbers  # (n,) m², of one axis
+    heading: Numbers  # (n,) radians
+    slack: Numbers  # (n, 2) m
+    extent: Numbers  # (n,) log of the diagonal in metres, of what is too long to be seen whole that of ``whole_m``
+    evidence: Numbers  # (n, T)
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def take(self, rows: Any) -> Things:
+        """Those rows, in that order."""
+        return Things(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def and_then(self, others: Things) -> Things:
+        """These, and behind them the others."""
+        return Things(
+            *(np.concatenate([getattr(part, field.name) for part in (self, others)]) for field in fields(self))
+        )
+
+
+def axes(heading: Numbers) -> tuple[Numbers, Numbers]:
+    """Unit vectors (n, 2) east and north: along the heading, and to the right of it."""
+    sine, cosine = np.sin(heading), np.cos(heading)
+    return np.stack([sine, cosine], axis=-1), np.stack([cosine, -sine], axis=-1)
+
+
+def seen_along(slack: Numbers, turn: Numbers) -> Numbers:
+    """(n, 2) slack along and across axes that are turned by ``turn`` radians."""
+    sine, cosine = np.abs(np.sin(turn)), np.abs(np.cos(turn))
+    sine, cosine = np.where(sine < ONE_WAY, 0.0, sine), np.where(cosine < ONE_WAY, 0.0, cosine)
+    return np.stack([cosine * slack[:, 0] + sine * slack[:, 1], sine * slack[:, 0] + cosine * slack[:, 1]], axis=1)
+
+
+def apart(things: Things, pairs: Indices) -> Numbers:
+    """(k, 2) metres by which pairs disagree along and across the axis of the longer, slack taken off; not negative."""
+    moved, slack = _moved(things, pairs)
+    return np.asarray(np.maximum(0.0, moved - slack))
+
+
+def _moved(things: Things, pairs: Indices) -> tuple[Numbers, Numbers]:
+    """(k, 2) metres between the middles of pairs along and across the axis of the longer, and the slack of both."""
+    one, other = things.take(pairs[:, 0]), things.take(pairs[:, 1])
+    longer = one.slack.max(axis=1) >= other.slack.max(axis=1)
+    heading = np.where(longer, one.heading, other.heading)
+    slack = seen_along(one.slack, one.heading - heading) + seen_along(other.slack, other.heading - heading)
+    return np.abs(turned(other.place - one.place, heading)), slack
+
+
+def turned(gap: Numbers, heading: Numbers) -> Numbers:
+    """(k, 2) gaps east and north as gaps along and across headings."""
+    along, aside = axes(heading)
+    return np.stack([(gap * along).sum(axis=1), (gap * aside).sum(axis=1)], axis=1)
+
+
+def cost(things: Things, pairs: Indices, floor_m: float) -> Numbers:
+    """(k,) how unlikely it is that pairs are one: squared sigmas apart, plus doubt about size and type."""
+    moved, slack = _moved(things, pairs)
+    bow = np.minimum(moved, slack).max(axis=1, initial=0.0) ** 2 / (2 * BEND_RADIUS_M)
+    variance = things.variance[pairs].sum(axis=1) + bow**2 + 2 * floor_m**2
+    distance = (np.maximum(0.0, moved - slack) ** 2).sum(axis=1) / variance
+    return np.asarray(distance + size_cost(things, pairs) + type_cost(things, pairs))
+
+
+def size_cost(things: Things, pairs: Indices) -> Numbers:
+    """(k,) for sizes that no two looks at one thing have: nothing up to a factor of two, then squared sigmas."""
+    ratio = np.abs(things.extent[pairs[:, 0]] - things.extent[pairs[:, 1]])
+    return np.asarray((np.maximum(0.0, ratio - math.log(2)) / SIZE_SIGMA) ** 2)
+
+
+def type_cost(things: Things, pairs: Indices) -> Numbers:
+    """(k,) the doubt that pairs are of one type."""
+    shares = chances(things.evidence)
+    return doubt(shares[pairs[:, 0]], shares[pairs[:, 1]])
+
+
+def fold(things: Things, member: Indices, *, twice_seen: bool = False) -> Things:
+    """The clusters that ``member`` (n,) numbers 0..m-1, none empty: means weighted by 1 / variance, hulls of slack.
+
+    With ``twice_seen`` the end of a long thing of ``WELL_SEEN`` members is where two of them saw it: one stray piece
+    does not stretch a crack.
+    """
+    order = np.argsort(member, kind="stable")
+    sorted_things, owner = things.take(order), member[order]
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    weight = 1 / sorted_things.variance
+    total = np.add.reduceat(weight, starts)
+    middle = np.add.reduceat(sorted_things.place * weight[:, None], starts) / total[:, None]
+    heading = _heading_of_longest(sorted_things, owner, starts)
+    shift, slack = _hull(sorted_things, owner, starts, (middle, heading), WELL_SEEN if twice_seen else len(owner) + 1)
+    along, aside = axes(heading)
+    place = middle + along * shift[:, :1] + aside * shift[:, 1:]
+    extent = np.add.reduceat(sorted_things.extent * weight, starts) / total
+    return Things(place, 1 / total, heading, slack, extent, np.add.reduceat(sorted_things.evidence, starts))
+
+
+def _heading_of_longest(things: Things, owner: Indices, starts: Indices) -> Numbers:
+    order = np.lexsort((-things.slack.max(axis=1), owner))
+    return things.heading[order[starts]]
+
+
+def _hull(
+    things: Things, owner: Indices, starts: Indices, frame: tuple[Numbers, Numbers], many: int
+) -> tuple[Numbers, Numbers]:
+    """Where the slack of each cluster lies beside its middle, and how long it is; zero where no member has any.
+
+    ``frame``: middles and headings of the clusters; from ``many`` members on, the second end counts.
+    """
+    middle, heading = frame
+    slack = seen_along(things.slack, things.heading - heading[owner])
+    place = turned(things.place - middle[owner], heading[owner])
+    low = _end(np.where(slack > 0, place - slack, np.inf), owner, starts, many)
+    high = -_end(np.where(slack > 0, -place - slack, np.inf), owner, starts, many)
+    with np.errstate(invalid="ignore"):
+        shift, half = (low + high) / 2, (high - low) / 2
+    found = high > low
+    return np.where(found, shift, 0.0), np.where(found, half, 0.0)
+
+
+def _end(values: Numbers, owner: Indices, starts: Indices, many: int) -> Numbers:
+    """(m, 2) the least of each cluster's values, or the second where there are many."""
+    ends = []
+    for column in values.T:
+        seen = np.add.reduceat(np.isfinite(column).astype(np.intp), starts)
+        ends.append(column[np.lexsort((column, owner))][starts + (seen >= many)])
+    return np.stack(ends, axis=1)
+
+
+def near(things: Things, reach_m: float, layer: npt.NDArray[np.int64] | None = None) -> Indices:
+    """(k, 2) pairs i < j, sorted, whose points or slack lie within ``reach_m`` of each other (some a little beyond).
+
+    With ``layer`` (n,), only pairs of one layer.
+    """
+    if len(things) < 2:
+        return np.zeros((0, 2), np.intp)
+    points, owner = outlines(things, reach_m)
+    if layer is not None:
+        floor = np.unique(layer, return_inverse=True)[1]
+        points = np.column_stack([points, 4.0 * reach_m * floor[owner]])
+    found = owner[cKDTree(points).query_pairs(1.12 * reach_m, output_type="ndarray")].reshape(-1, 2)
+    found.sort(axis=1)
+    keys = np.unique(found[found[:, 0] < found[:, 1]] @ np.array([len(things), 1]))
+    return np.stack(np.divmod(keys, len(things)), axis=1).astype(np.intp)
+
+
+def outlines(things: Things, step_m: float) -> tuple[Numbers, Indices]:
+    """Points along the slack of each, at most ``step_m`` apart: half a step beside any point is within reach."""
+    along, aside = axes(things.heading)
+    vectors = np.where(
+        (things.slack[:, 0] >= things.slack[:, 1])[:, None], along * things.slack[:, :1], aside * things.slack[:, 1:]
+    )
+    steps = np.ceil(2 * things.slack.max(axis=1, initial=0.0) / step_m).astype(np.intp)
+    owner = np.repeat(np.arange(len(things)), steps + 1)
+    first = np.cumsum(steps + 1) - (steps + 1)
+    place = np.arange(len(owner)) - first[owner]
+    share = np.where(steps[owner] > 0, 2 * place / np.maximum(1, steps[owner]) - 1, 0.0)
+    return things.place[owner] + vectors[owner] * share[:, None], owner
