@@ -15,6 +15,7 @@ from roadwarden.geo.plane import FURTHEST_LATITUDE, LocalPlane, Metres
 
 Column = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 
 
 class Fault(StrEnum):
@@ -185,34 +186,43 @@ def _metres(lat: Column, lon: Column) -> Metres:
     return LocalPlane(float(np.median(lat)), float(np.median(lon))).to_metres(np.stack([lat, lon], axis=1))
 
 
-_LOOK_BACK = 64  # runs; a track of jumps only would cost n^2
+_LOOK_BACK, _TRIM = 64, 64
+"""Runs, and fixes at the beginning of one: a track of jumps only would cost n^2 without a bound."""
 
 
 def _chain(seconds: Column, metres: Metres, limits: Limits) -> Mask:
     """The longest chain of fixes in which each can be reached from the one before.
 
     Cut into runs at every impossible step, then the heaviest chain of runs: a jump there and back leaves the run
-    between out, a wrong first fix loses to the many after it.
+    between out, a wrong first fix loses to the many after it. A run may be entered some fixes late: then a step that is
+    a little too far costs those and not the run.
     """
     if not len(seconds):
         return np.zeros(0, np.bool_)
     allowed = limits.slack_m + limits.fastest_mps * np.diff(seconds)
     cuts = np.flatnonzero(np.linalg.norm(np.diff(metres, axis=0), axis=1) > allowed) + 1
     starts, ends = np.concatenate([[0], cuts]), np.concatenate([cuts, [len(seconds)]])
-    weights, before = (ends - starts).astype(np.int64), np.full(len(starts), -1)
+    weights, before, entered = ends - starts, np.full(len(starts), -1), starts.copy()
     for run in range(1, len(starts)):
         past = np.arange(max(0, run - _LOOK_BACK), run)
-        last = ends[past] - 1
-        gone = np.linalg.norm(metres[starts[run]] - metres[last], axis=1)
-        linked = gone <= limits.slack_m + limits.fastest_mps * (seconds[starts[run]] - seconds[last])
-        if linked.any():
-            best = past[linked][np.argmax(weights[past[linked]])]
-            weights[run] += weights[best]
-            before[run] = best
-    kept = np.zeros(len(seconds), np.bool_)
+        doors = slice(starts[run], min(ends[run], starts[run] + _TRIM))
+        gone = np.linalg.norm(metres[None, doors] - metres[ends[past] - 1][:, None], axis=2)
+        linked = gone <= limits.slack_m + limits.fastest_mps * (seconds[None, doors] - seconds[ends[past] - 1][:, None])
+        late = linked.argmax(axis=1)
+        gain = np.where(linked.any(axis=1), weights[past] - late, 0)
+        if gain.max() > 0:
+            best = int(gain.argmax())
+            weights[run] += gain[best]
+            before[run], entered[run] = past[best], starts[run] + late[best]
+    return _kept_runs(weights, before, entered, ends, len(seconds))
+
+
+def _kept_runs(weights: Indices, before: Indices, entered: Indices, ends: Indices, size: int) -> Mask:
+    """The fixes of the heaviest chain."""
+    kept = np.zeros(size, np.bool_)
     run = int(np.argmax(weights))
     while run >= 0:
-        kept[starts[run] : ends[run]] = True
+        kept[entered[run] : ends[run]] = True
         run = int(before[run])
     return kept
 

@@ -65,6 +65,12 @@ def test_a_wrong_first_fix_does_not_throw_the_track_away():
     assert faults(checked.findings) == {Fault.JUMP: (0,)}
 
 
+def test_a_step_that_is_a_little_too_far_costs_a_few_fixes_and_not_the_drive():
+    tunnel = [fix(40 + second, 150.0, 400.0 + 10 * second) for second in range(40)]  # 150 m aside within a second
+    checked = check(drive_north() + tunnel)
+    assert faults(checked.findings) == {Fault.JUMP: (40,)}
+
+
 def test_after_a_ferry_the_drive_goes_on():
     ferry = [fix(3_600 + second, 20_000.0, 10.0 * second) for second in range(20)]
     assert check(drive_north() + ferry).findings == ()
