@@ -11,6 +11,7 @@ from roadwarden import __version__
 from roadwarden.cli import (
     bench,
     bench_cells,
+    bench_ingest,
     bench_precision,
     camera,
     detect,
@@ -39,6 +40,7 @@ for command in (
     train,
     bench,
     bench_cells,
+    bench_ingest,
     bench_precision,
     evaluation,
     camera,

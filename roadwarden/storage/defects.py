@@ -1,0 +1,195 @@
+"""Defects as they are now; what they are made of stays with the sightings."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
+
+from roadwarden.defects.defect import Defect
+from roadwarden.defects.votes import Vote
+from roadwarden.detections import PlaneCovariance, Position
+from roadwarden.errors import DataError
+from roadwarden.geo.places import RoadPlace, Side
+from roadwarden.geo.tiles import MapBox, key_ranges, tiles_within
+from roadwarden.storage.rows import Values, chunks, degrees, insert_of, place_columns, rows_where, tiles, within
+from roadwarden.storage.tables import defects, sightings
+from roadwarden.taxonomy import Severity, parse_type
+
+_ON_ROAD = ("network", "segment", "chainage_m", "offset_m", "side")
+_FOLDED = tuple(column.name for column in defects.c if column.name not in {"id", "severity", *_ON_ROAD})
+"""What a fold of sightings says; the rest is set by ``locate`` and ``judge``."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDefect:
+    """A defect as lists and maps show it: its passes and sightings are counted, not named."""
+
+    id: str
+    vote: Vote
+    position: Position
+    covariance: PlaneCovariance
+    length_m: float
+    width_m: float
+    size_sigma_m: float
+    first_seen_at: datetime
+    last_seen_at: datetime
+    passes: int
+    sightings: int
+    severity: Severity | None = None  # not judged yet
+    network: int | None = None  # that ``road`` is a place of
+    road: RoadPlace | None = None  # not matched to a road
+
+
+class DefectStore:
+    """Within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, folds: Sequence[Defect]) -> None:
+        """Keeps the defects, new or changed; places on roads and severities that are known stay."""
+        statement = insert_of(self._connection, defects)
+        statement = statement.on_conflict_do_update(
+            index_elements=["id"], set_={name: statement.excluded[name] for name in _FOLDED}
+        )
+        keys = tiles([fold.position for fold in folds])
+        for chunk in chunks(zip(folds, keys, strict=True)):
+            self._connection.execute(statement, [_row(fold, tile) for fold, tile in chunk])
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Forgets defects. Raises DataError where sightings are counted to one of them."""
+        ids = tuple(ids)
+        query = select(sightings.c.defect).distinct()
+        if kept := sorted(row[0] for row in rows_where(self._connection, query, sightings.c.defect, ids)):
+            raise DataError(
+                f"defect {kept[0]} has sightings that were not merged with the others"
+                + (f", and {len(kept) - 1} more have" if len(kept) > 1 else "")
+                + "; merge a wider neighbourhood"
+            )
+        for chunk in chunks(ids):
+            self._connection.execute(delete(defects).where(defects.c.id.in_(chunk)))
+
+    def locate(self, places: Mapping[str, RoadPlace | None], network: int) -> None:
+        """Says where on the roads of a network defects lie; None: on none of them."""
+        statement = update(defects).where(defects.c.id == bindparam("of"))
+        statement = statement.values({name: bindparam(f"new_{name}") for name in _ON_ROAD})
+        rows = [
+            {"of": name}
+            | {f"new_{column}": value for column, value in zip(_ON_ROAD, _road(place, network), strict=True)}
+            for name, place in places.items()
+        ]
+        for chunk in chunks(rows):
+            self._connection.execute(statement, chunk)
+
+    def judge(self, severities: Mapping[str, Severity]) -> None:
+        """Says how bad defects are."""
+        statement = update(defects).where(defects.c.id == bindparam("of")).values(severity=bindparam("is"))
+        for chunk in chunks(severities.items()):
+            self._connection.execute(statement, [{"of": name, "is": severity.value} for name, severity in chunk])
+
+    def get(self, ids: Iterable[str]) -> tuple[KeptDefect, ...]:
+        """The defects of those ids, by id; see ``now`` for ids that defects had once."""
+        return self._read(select(defects), defects.c.id, ids)
+
+    def count(self) -> int:
+        """How many there are; O(n)."""
+        return self._connection.execute(select(func.count()).select_from(defects)).scalar_one()
+
+    def now(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """The defect that each id leads to; an id that never was a sighting's is left out.
+
+        A defect has the id of its first sighting: an id that was given once leads to what that sighting is counted to.
+        """
+        query = select(sightings.c.id, sightings.c.defect).where(sightings.c.defect.is_not(None))
+        return {row[0]: row[1] for row in rows_where(self._connection, query, sightings.c.id, ids)}
+
+    def near(self, places: Sequence[Position], radius_m: float) -> tuple[KeptDefect, ...]:
+        """Every defect whose middle lies within ``radius_m`` (up to 500 m) of one of the places, by id: one query."""
+        if not places:
+            return ()
+        keys = (int(key) for key in tiles_within(degrees(places), radius_m))
+        found = self._read(select(defects), defects.c.tile, keys)
+        return within(found, places, radius_m)
+
+    def in_box(self, box: MapBox, most: int = 100_000) -> tuple[KeptDefect, ...]:
+        """The defects of a box of the map, by id, at most ``most`` of them: O(log n + found) for a box of a city."""
+        query = select(defects).where(_in_runs(box), _in_box(box)).order_by(defects.c.id).limit(most)
+        return tuple(map(_kept, self._connection.execute(query)))
+
+    def along(self, network: int, segment: str, from_m: float = 0.0, to_m: float = math.inf) -> tuple[KeptDefect, ...]:
+        """The defects on a stretch of a segment, its ends too, by chainage."""
+        query = (
+            select(defects)
+            .where(defects.c.network == network, defects.c.segment == segment)
+            .where(defects.c.chainage_m >= from_m, defects.c.chainage_m <= to_m)
+            .order_by(defects.c.chainage_m, defects.c.id)
+        )
+        return tuple(map(_kept, self._connection.execute(query)))
+
+    def _read(self, query: Select[Any], column: Any, values: Iterable[Any]) -> tuple[KeptDefect, ...]:
+        found = map(_kept, rows_where(self._connection, query, column, values))
+        return tuple(sorted(found, key=lambda defect: defect.id))
+
+
+def _in_runs(box: MapBox) -> Any:
+    return or_(*(defects.c.tile.between(first, last) for first, last in key_ranges(box)))
+
+
+def _in_box(box: MapBox) -> Any:
+    return or_(
+        *(
+            and_(defects.c.lat.between(part.south, part.north), defects.c.lon.between(part.west, part.east))
+            for part in box.parts()
+        )
+    )
+
+
+def _road(place: RoadPlace | None, network: int) -> tuple[Any, ...]:
+    if place is None:
+        return (None,) * len(_ON_ROAD)
+    return network, place.segment, place.chainage_m, place.offset_m, place.side.value
+
+
+def _row(fold: Defect, tile: int) -> Values:
+    return place_columns(fold.position, fold.covariance) | {
+        "id": fold.id,
+        "tile": tile,
+        "type": fold.type.value,
+        "margin": fold.vote.margin,
+        "heading_deg": fold.position.heading_deg,
+        "shares": json.dumps(dict(fold.vote.shares)),
+        "length_m": fold.length_m,
+        "width_m": fold.width_m,
+        "size_sigma_m": fold.size_sigma_m,
+        "passes": len(fold.passes),
+        "sightings": len(fold.sightings),
+        "first_seen_at": fold.first_seen_at,
+        "last_seen_at": fold.last_seen_at,
+    }
+
+
+def _kept(row: Any) -> KeptDefect:
+    shares = tuple((parse_type(name), share) for name, share in json.loads(row.shares).items())
+    on_road = row.segment is not None
+    return KeptDefect(
+        id=row.id,
+        vote=Vote(parse_type(row.type), shares, row.margin),
+        position=Position(row.lat, row.lon, row.heading_deg),
+        covariance=PlaneCovariance(row.east_m2, row.north_m2, row.east_north_m2),
+        length_m=row.length_m,
+        width_m=row.width_m,
+        size_sigma_m=row.size_sigma_m,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        passes=row.passes,
+        sightings=row.sightings,
+        severity=Severity(row.severity) if row.severity else None,
+        network=row.network,
+        road=RoadPlace(row.segment, row.chainage_m, row.offset_m, Side(row.side)) if on_road else None,
+    )

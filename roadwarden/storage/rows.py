@@ -1,0 +1,102 @@
+"""Values to rows and back: what the stores have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from scipy.spatial import cKDTree
+from sqlalchemy import Column, Connection, Table, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from roadwarden.detections import PlaneCovariance, Position
+from roadwarden.geo.plane import LocalPlane
+from roadwarden.geo.tiles import Keys, tile_keys
+
+Item = TypeVar("Item")
+Values: TypeAlias = dict[str, Any]
+
+MOST_VALUES = 8000
+"""In one IN (...): below the 32766 that SQLite takes."""
+
+
+def chunks(items: Iterable[Item], size: int = MOST_VALUES) -> Iterator[list[Item]]:
+    """The items in lists of ``size``, the last one shorter; none where there are none."""
+    left = iter(items)
+    while chunk := list(islice(left, size)):
+        yield chunk
+
+
+def degrees(positions: Sequence[Position]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """(n, 2) latitudes and longitudes."""
+    return np.array([(position.lat, position.lon) for position in positions], np.float64).reshape(-1, 2)
+
+
+def tiles(positions: Sequence[Position]) -> list[int]:
+    """The tile of each position, as the databases' drivers take numbers."""
+    keys: Keys = tile_keys(degrees(positions))
+    return [int(key) for key in keys]
+
+
+def place_columns(position: Position, covariance: PlaneCovariance) -> Values:
+    """What sightings and defects have in common."""
+    return {
+        "lat": position.lat,
+        "lon": position.lon,
+        "east_m2": covariance.east_m2,
+        "north_m2": covariance.north_m2,
+        "east_north_m2": covariance.east_north_m2,
+    }
+
+
+class Placed(Protocol):
+    """Something with a place."""
+
+    @property
+    def position(self) -> Position:
+        """Where its middle is."""
+        ...
+
+
+Thing = TypeVar("Thing", bound=Placed)
+
+
+def within(found: Sequence[Thing], places: Sequence[Position], radius_m: float) -> tuple[Thing, ...]:
+    """Those that lie within ``radius_m`` of at least one of the places, in the order given."""
+    if not found:
+        return ()
+    plane = LocalPlane.around(places)
+    here, there = (plane.to_metres(degrees(these)) for these in ([one.position for one in found], places))
+    distance, _ = cKDTree(there).query(here, distance_upper_bound=radius_m * (1 + 1e-9))
+    return tuple(one for one, ok in zip(found, np.isfinite(distance), strict=True) if ok)
+
+
+_INSERTS: Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+
+
+def insert_of(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what to do ON CONFLICT: both databases have it, in words of their own."""
+    return _INSERTS[connection.dialect.name](table)
+
+
+def rows_where(connection: Connection, query: Any, column: Any, values: Iterable[Any]) -> Iterator[Any]:
+    """The rows of ``query`` whose ``column`` is one of ``values``, however many those are."""
+    for chunk in chunks(values):
+        yield from connection.execute(query.where(column.in_(chunk)))
+
+
+def numbers_of(connection: Connection, table: Table, column: Column[Any], names: Iterable[str]) -> Mapping[str, int]:
+    """The number of each name in a table of (number, name); new names get new ones."""
+    wanted = sorted(set(names))
+    query = select(column, table.c.number)
+    known = {row[0]: row[1] for row in rows_where(connection, query, column, wanted)}
+    new = [{column.name: name} for name in wanted if name not in known]
+    if not new:
+        return known
+    connection.execute(insert(table), new)
+    return {row[0]: row[1] for row in rows_where(connection, query, column, wanted)}

@@ -1,0 +1,55 @@
+"""Stretches of road that were looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from roadwarden.defects.inspected import WHOLE_WIDTH, Inspected, Quality
+from roadwarden.storage.rows import Values, chunks, insert_of, rows_where
+from roadwarden.storage.tables import stretches
+
+
+class StretchStore:
+    """Within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, network: int, looks: Sequence[Inspected]) -> None:
+        """Keeps stretches of a network's segments; the very same again adds nothing. O(k log n)."""
+        statement = insert_of(self._connection, stretches).on_conflict_do_nothing()
+        for chunk in chunks(looks):
+            self._connection.execute(statement, [_row(network, look) for look in chunk])
+
+    def of_segments(
+        self, network: int, segments: Iterable[str], since: datetime, until: datetime
+    ) -> tuple[Inspected, ...]:
+        """What was looked at from ``since`` to ``until``, both inside, by time: O(log n + found) a segment."""
+        query = (
+            select(stretches)
+            .where(stretches.c.network == network)
+            .where(stretches.c.seen_at >= since, stretches.c.seen_at <= until)
+        )
+        found = map(_inspected, rows_where(self._connection, query, stretches.c.segment, segments))
+        return tuple(sorted(found, key=lambda look: (look.seen_at, look.segment, look.from_m, look.to_m)))
+
+
+def _row(network: int, look: Inspected) -> Values:
+    return {
+        "network": network,
+        "segment": look.segment,
+        "seen_at": look.seen_at,
+        "lane": WHOLE_WIDTH if look.lane is None else look.lane,
+        "from_m": look.from_m,
+        "to_m": look.to_m,
+        "quality": look.quality.value,
+    }
+
+
+def _inspected(row: Any) -> Inspected:
+    lane = None if row.lane == WHOLE_WIDTH else row.lane
+    return Inspected(row.segment, row.from_m, row.to_m, row.seen_at, Quality(row.quality), lane)

@@ -1,0 +1,82 @@
+"""A unit of work: every store in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+
+from roadwarden.defects.defect import Defect
+from roadwarden.detections import Position, Sighting
+from roadwarden.errors import DataError
+from roadwarden.storage import engine as engines
+from roadwarden.storage.defects import DefectStore
+from roadwarden.storage.rulings import RulingStore
+from roadwarden.storage.segments import SegmentStore
+from roadwarden.storage.sightings import SightingStore
+from roadwarden.storage.stretches import StretchStore
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """What one transaction sees and does."""
+
+    sightings: SightingStore
+    defects: DefectStore
+    rulings: RulingStore
+    segments: SegmentStore
+    stretches: StretchStore
+
+    @classmethod
+    def of(cls, connection: Connection) -> UnitOfWork:
+        """The stores on one connection."""
+        return cls(
+            SightingStore(connection),
+            DefectStore(connection),
+            RulingStore(connection),
+            SegmentStore(connection),
+            StretchStore(connection),
+        )
+
+    def neighbourhood(self, places: Sequence[Position], radius_m: float) -> tuple[Sighting, ...]:
+        """The sightings within ``radius_m`` of a place, and all others of the defects those are counted to, by id.
+
+        So no defect is there in part, and what merging makes of them can be settled.
+        """
+        near = self.sightings.near(places, radius_m)
+        homes = {home for home in self.sightings.defects_of(one.id for one in near).values() if home is not None}
+        whole = (one for looks in self.sightings.of_defects(homes).values() for one in looks)
+        return tuple(one for _, one in sorted({one.id: one for one in (*near, *whole)}.items()))
+
+    def settle(self, folds: Sequence[Defect]) -> Mapping[str, str]:
+        """Keeps what merging a neighbourhood gave: the defects, and their sightings counted to them and no others.
+
+        Defects that lost all their sightings are forgotten; returns those, each with the defect its id leads to now.
+        Raises DataError where a sighting is not kept, or where a defect outside the folds would lose some of its
+        sightings: then the neighbourhood was too small.
+        """
+        homes = {sighting: fold.id for fold in folds for sighting in fold.sightings}
+        before = self.sightings.defects_of(homes)
+        if lost := sorted(homes.keys() - before.keys()):
+            raise DataError(f"sighting {lost[0]} is not kept ({len(lost)} of {len(homes)} are not); add them first")
+        self.defects.put(folds)
+        self.sightings.assign({name: home for name, home in homes.items() if before[name] != home})
+        gone = {defect for defect in before.values() if defect is not None} - set(homes.values())
+        self.defects.remove(gone)
+        return self.defects.now(gone)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[UnitOfWork]:
+    """A unit of work that is kept as a whole, or not at all; one at a time (see ``storage.engine.writing``)."""
+    with engines.writing(engine) as connection:
+        yield UnitOfWork.of(connection)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[UnitOfWork]:
+    """A unit of work that only reads, one state throughout."""
+    with engines.reading(engine) as connection:
+        yield UnitOfWork.of(connection)
