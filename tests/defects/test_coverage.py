@@ -14,7 +14,7 @@ from roadwarden.defects.coverage import Coverage, Seen, coverage
 from roadwarden.defects.inspected import NEVER, Inspected, Quality, inspections, joined, moment
 from roadwarden.defects.overlays import greatest_over
 from roadwarden.defects.patrol import read_patrol_table, shipped_patrol_table
-from roadwarden.defects.roadways import Roads, Roadway
+from roadwarden.defects.roadways import Roads, Roadway, millimetres
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.geo.places import RoadGrade, RoadPlace, Segment, Side
 
@@ -106,6 +106,10 @@ def test_thirds_of_a_metre_add_up_without_a_crumb():
 def test_stretches_are_cut_off_at_the_ends_of_the_road_and_one_beyond_it_sees_nothing():
     found = covered(seen("lane", -5, 10, HOUR), seen("lane", 30, 55, HOUR), seen("lane", 60, 80, HOUR))
     assert found.by_segment()["lane"].in_time_m == 20.0
+
+
+def test_metres_are_rounded_to_the_millimetre_not_cut():
+    assert millimetres([0.29, 1.001, 4.35]).tolist() == [290, 1001, 4350]  # 0.29 x 1000 is 289.99999999999994
 
 
 def test_coverage_by_grade_has_every_grade():
