@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
 
 from roadwarden.defects.defect import Defect
+from roadwarden.defects.presence import Presence
 from roadwarden.defects.votes import Vote
 from roadwarden.detections import PlaneCovariance, Position
 from roadwarden.errors import DataError
@@ -22,8 +23,8 @@ from roadwarden.storage.tables import defects, sightings
 from roadwarden.taxonomy import Severity, parse_type
 
 _ON_ROAD = ("network", "segment", "chainage_m", "offset_m", "side")
-_FOLDED = tuple(column.name for column in defects.c if column.name not in {"id", "severity", *_ON_ROAD})
-"""What a fold of sightings says; the rest is set by ``locate`` and ``judge``."""
+_FOLDED = tuple(column.name for column in defects.c if column.name not in {"id", "severity", "presence", *_ON_ROAD})
+"""What a fold of sightings says; the rest is set by ``locate``, ``judge`` and ``watch``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class KeptDefect:
     passes: int
     sightings: int
     severity: Severity | None = None  # not judged yet
+    presence: Presence = Presence.SEEN
     network: int | None = None  # that ``road`` is a place of
     road: RoadPlace | None = None  # not matched to a road
 
@@ -92,6 +94,12 @@ class DefectStore:
         statement = update(defects).where(defects.c.id == bindparam("of")).values(severity=bindparam("is"))
         for chunk in chunks(severities.items()):
             self._connection.execute(statement, [{"of": name, "is": severity.value} for name, severity in chunk])
+
+    def watch(self, presences: Mapping[str, Presence]) -> None:
+        """Says which defects are still seen; a new fold of one does not change that, so say it after settling."""
+        statement = update(defects).where(defects.c.id == bindparam("of")).values(presence=bindparam("is"))
+        for chunk in chunks(presences.items()):
+            self._connection.execute(statement, [{"of": name, "is": presence.value} for name, presence in chunk])
 
     def get(self, ids: Iterable[str]) -> tuple[KeptDefect, ...]:
         """The defects of those ids, by id; see ``now`` for ids that defects had once."""
@@ -190,6 +198,7 @@ def _kept(row: Any) -> KeptDefect:
         passes=row.passes,
         sightings=row.sightings,
         severity=Severity(row.severity) if row.severity else None,
+        presence=Presence(row.presence),
         network=row.network,
         road=RoadPlace(row.segment, row.chainage_m, row.offset_m, Side(row.side)) if on_road else None,
     )

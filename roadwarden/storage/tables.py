@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from roadwarden.defects.inspected import WHOLE_WIDTH, Quality
+from roadwarden.defects.presence import Presence
 from roadwarden.defects.rulings import Answer
 from roadwarden.geo.places import RoadClass, RoadGrade, Side
 from roadwarden.storage.columns import HexBytes, UtcTime, holds, one_of
@@ -127,6 +128,7 @@ defects = Table(
     Column("first_seen_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
     Column("severity", Text),
+    Column("presence", Text, nullable=False, server_default=Presence.SEEN.value),
     Column("network", Integer),
     Column("segment", Text),
     Column("chainage_m", Double),
@@ -138,6 +140,7 @@ defects = Table(
     holds("margin BETWEEN 0 AND 1", "margin"),
     holds("passes > 0 AND sightings >= passes AND first_seen_at <= last_seen_at", "seen"),
     one_of("severity", Severity),
+    one_of("presence", Presence),
     one_of("side", Side),
     holds("(segment IS NULL) = (network IS NULL) AND (segment IS NULL) = (chainage_m IS NULL)", "road_place"),
     holds("(segment IS NULL) = (offset_m IS NULL) AND (segment IS NULL) = (side IS NULL)", "road_side"),

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from roadwarden.defects.folding import defects_of
 from roadwarden.defects.inspected import Inspected, Quality
 from roadwarden.defects.merging import merge
+from roadwarden.defects.presence import Presence
 from roadwarden.defects.rulings import Answer, Compared, Ruling
 from roadwarden.detections import PlaneCovariance, Position
 from roadwarden.errors import DataError
@@ -214,11 +215,13 @@ class TestDefects:
             }
             unit.defects.locate(places, roads)
             unit.defects.judge({holes[1].id: Severity.SEVERE})
+            unit.defects.watch({holes[1].id: Presence.NOT_SEEN})
         settled(engine, [holes[1], look("again", 10.1, seconds=5)])
         with reading(engine) as unit:
             found = unit.defects.along(roads, "s1", 20.0, 300.0)
             assert [defect.id for defect in found] == [holes[1].id, holes[2].id, holes[0].id]
             assert (found[0].sightings, found[0].severity) == (2, Severity.SEVERE)
+            assert [defect.presence for defect in found] == [Presence.NOT_SEEN, Presence.SEEN, Presence.SEEN]
             assert (found[0].network, found[0].road) == (roads, RoadPlace("s1", 20.0, 1.5, Side.LEFT))
             assert unit.defects.along(roads, "s2") == ()
         with writing(engine) as unit:
