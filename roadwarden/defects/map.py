@@ -99,7 +99,8 @@ class Shelf:
 
 def touched(things: Things, policy: MergingPolicy) -> list[int]:
     """Tiles that the outlines of things lie in."""
-    return np.unique(keys_of(tiles_of(outlines(things, policy.tile_m / 2)[0], policy))).tolist()
+    keys = keys_of(tiles_of(outlines(things, policy.tile_m / 2)[0], policy))
+    return sorted({int(key) for key in keys})
 
 
 def around(tiles: Iterable[int]) -> list[int]:

@@ -56,7 +56,7 @@ class MergingScore:
     position_median_m: float
     position_p95_m: float
     within_ellipse_95: float  # of the same places: share within the 95 % ellipse of their covariance
-    long_length_error_m: float  # median, of cracks longer than 6 m
+    long_length_error_m: float | None  # median, of things longer than 6 m; None where there are none
     type_right: float
 
     def as_json(self) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def score(street: StreetPasses, seen: Survey, defects: Sequence[Defect], plane: 
         position_median_m=float(np.median(errors)),
         position_p95_m=float(np.quantile(errors, 0.95)),
         within_ellipse_95=float(np.mean(inside)),
-        long_length_error_m=float(np.median(long)) if long else float("nan"),
+        long_length_error_m=float(np.median(long)) if long else None,
         type_right=float(np.mean([defect.type is thing.type for defect, thing in judged])),
     )
 

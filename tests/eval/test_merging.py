@@ -1,0 +1,38 @@
+"""Judging merging: the counts by hand, and a short street end to end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from roadwarden.cli import app
+from roadwarden.data.street_passes import StreetSettings, make_street_passes
+from roadwarden.eval.merging import pairwise
+
+
+def test_pairs_are_counted_as_by_hand():
+    truth = {"a": "hole", "b": "hole", "c": "hole", "d": "patch"}
+    homes = {"a": "1", "b": "1", "c": "2", "d": "2"}
+    assert pairwise(homes, truth) == (pytest.approx(1 / 2), pytest.approx(1 / 3))
+
+
+def test_a_street_is_the_same_for_the_same_seed_and_another_for_another():
+    short = StreetSettings(length_m=60, passes=2)
+    assert make_street_passes(1, short) == make_street_passes(1, short)
+    assert make_street_passes(1, short).things != make_street_passes(2, short).things
+
+
+def test_the_command_judges_a_short_street_and_writes_report_and_map(tmp_path):
+    done = CliRunner().invoke(
+        app,
+        ["eval", "merging", "--streets", "1", "--passes", "8", "--length-m", "120", "--out", str(tmp_path), "--json"],
+    )
+    assert done.exit_code in (0, 3)
+    report = json.loads(done.stdout)
+    assert report == json.loads((tmp_path / "merging.json").read_text())
+    assert 0 < report["mean"]["position_median_m"] < 0.8
+    assert 0.6 < report["mean"]["pair_f1"] < 1
+    assert "roadwarden eval merging --streets 1" in (tmp_path / "merging.md").read_text()
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
