@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,11 @@ from roadwarden.eval.judged import JudgedFrame
 from roadwarden.models.score_map import ScoreMap
 from roadwarden.taxonomy import DistressType
 
-CANDIDATES = (0.04, 0.06, 0.08, 0.10, 0.12, 0.14, 0.16, 0.18, 0.20, 0.22, 0.25, 0.28, 0.31, 0.35, 0.40, 0.50, 0.60)
+CANDIDATES = tuple(percent / 100 for percent in (*range(4, 17), *range(18, 31, 2), 33, 36, 40, 45, 50, 55, 60))
 START = 0.20
 SWEEPS = 4
+CLIMBED = 2
+"""So many of the best points are moved on: the best of all may end lower than its neighbours."""
 WRONG_PRICES = (0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0)
 LEAST_ABOVE = 1e-9
 OFTEN = 20
@@ -169,20 +172,35 @@ def choose_thresholds(
             float((whole.correct_of * weights).sum()),
         )
 
-    return _climbed(max(points, key=worth), worth)
+    best = sorted(points, key=worth, reverse=True)[:CLIMBED]
+    return max((_climbed(point, worth) for point in best), key=worth)
 
 
 def _climbed(
     point: dict[DistressType, float], worth: Callable[[dict[DistressType, float]], tuple[float, ...]]
 ) -> dict[DistressType, float]:
-    """The point, one threshold moved at a time to where the worth is most, until nothing is gained."""
+    """The point, one or two thresholds moved at a time to where the worth is most, until nothing is gained.
+
+    Two, because what is found of one type can pay for what is mistaken of another.
+    """
     best = worth(point)
     while True:
-        moves = [{**point, distress: value} for distress in point for value in CANDIDATES]
-        candidate = max(moves, key=worth)
-        if not worth(candidate) > best:
+        for moves in (_moves(point, 1), _moves(point, 2)):
+            candidate = max(moves, key=worth)
+            if worth(candidate) > best:
+                point, best = candidate, worth(candidate)
+                break
+        else:
             return point
-        point, best = candidate, worth(candidate)
+
+
+def _moves(point: dict[DistressType, float], types: int) -> list[dict[DistressType, float]]:
+    """The point with so many of its thresholds set to every candidate."""
+    return [
+        {**point, **dict(zip(moved, values, strict=True))}
+        for moved in combinations(point, types)
+        for values in product(CANDIDATES, repeat=types)
+    ]
 
 
 def _weights(judge: Judge[CoverageCounts]) -> Numbers:
