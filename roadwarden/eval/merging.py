@@ -23,7 +23,6 @@ from roadwarden.geo.ground import GroundPatches
 from roadwarden.geo.plane import LocalPlane
 from roadwarden.geo.pose import Pose
 from roadwarden.geo.track import TrackSettings, poses_at
-from roadwarden.taxonomy import DistressType
 
 PLANE = LocalPlane(30.27, 120.15)
 """Hangzhou; the synthetic street begins there."""
@@ -200,8 +199,3 @@ def _placed(
         errors.append(float(np.hypot(*away)))
         inside.append(bool((away**2).sum() / defect.covariance.east_m2 <= CHI2_95))
     return errors, inside
-
-
-def types_of(street: StreetPasses) -> dict[str, DistressType]:
-    """True type by id."""
-    return {thing.id: thing.type for thing in street.things}
