@@ -29,6 +29,8 @@ from roadwarden.taxonomy import DistressType
 
 CANDIDATES = tuple(percent / 100 for percent in (*range(4, 17), *range(18, 31, 2), 33, 36, 40, 45, 50, 55, 60))
 START = 0.20
+NEAR = 4
+"""Steps among the candidates that two thresholds are moved together."""
 SWEEPS = 4
 CLIMBED = 2
 """So many of the best points are moved on: the best of all may end lower than its neighbours."""
@@ -179,28 +181,38 @@ def choose_thresholds(
 def _climbed(
     point: dict[DistressType, float], worth: Callable[[dict[DistressType, float]], tuple[float, ...]]
 ) -> dict[DistressType, float]:
-    """The point, one or two thresholds moved at a time to where the worth is most, until nothing is gained.
+    """The point, one threshold moved anywhere or two moved nearby to where the worth is most, until nothing is gained.
 
     Two, because what is found of one type can pay for what is mistaken of another.
     """
     best = worth(point)
     while True:
-        for moves in (_moves(point, 1), _moves(point, 2)):
-            candidate = max(moves, key=worth)
-            if worth(candidate) > best:
-                point, best = candidate, worth(candidate)
+        for moves in (_single_moves(point), _double_moves(point)):
+            value, candidate = max(((worth(move), move) for move in moves), key=lambda pair: pair[0])
+            if value > best:
+                point, best = candidate, value
                 break
         else:
             return point
 
 
-def _moves(point: dict[DistressType, float], types: int) -> list[dict[DistressType, float]]:
-    """The point with so many of its thresholds set to every candidate."""
+def _single_moves(point: dict[DistressType, float]) -> list[dict[DistressType, float]]:
+    return [{**point, distress: value} for distress in point for value in CANDIDATES]
+
+
+def _double_moves(point: dict[DistressType, float]) -> list[dict[DistressType, float]]:
+    near = {distress: _near(value) for distress, value in point.items()}
     return [
-        {**point, **dict(zip(moved, values, strict=True))}
-        for moved in combinations(point, types)
-        for values in product(CANDIDATES, repeat=types)
+        {**point, one: first, other: second}
+        for one, other in combinations(point, 2)
+        for first, second in product(near[one], near[other])
     ]
+
+
+def _near(value: float) -> Sequence[float]:
+    """The candidates around one of them."""
+    at = CANDIDATES.index(value)
+    return CANDIDATES[max(0, at - NEAR) : at + NEAR + 1]
 
 
 def _weights(judge: Judge[CoverageCounts]) -> Numbers:

@@ -143,7 +143,8 @@ def test_what_cannot_be_met_is_come_near_to():
 def test_scores_are_calibrated_at_the_operating_point():
     point = choose(STREETS, TRAINED_TYPES, Asked(0.6, 0, 0), chosen_on="streets")
     at = [frame.at(point.thresholds) for frame in point.calibrated(STREETS)]
-    raw = [frame.at(choose_thresholds(STREETS, TRAINED_TYPES, Asked(0.6, 0, 0))) for frame in STREETS]
+    chosen = choose_thresholds(STREETS, TRAINED_TYPES, Asked(0.6, 0, 0))
+    raw = [frame.at(chosen) for frame in STREETS]
     before, after = (reliability(*judged_scores(frames, Rightness.COVERAGE)).ece for frames in (raw, at))
     assert before > 0.2
     assert after < 0.6 * before
