@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,6 +64,12 @@ def read_strict_yaml(path: Path, schema: type[Model]) -> Model:
     except ValidationError as exc:
         faults = [_explain(fault["loc"], fault["type"], fault["msg"], schema) for fault in exc.errors()]
         raise ConfigError(f"{path}: " + "; ".join(faults)) from exc
+
+
+def read_shipped_table(name: str, schema: type[Model]) -> Model:
+    """A table below ``roadwarden/tables`` that comes with the package."""
+    with resources.as_file(resources.files("roadwarden") / "tables" / name) as path:
+        return read_strict_yaml(path, schema)
 
 
 def _explain(place: tuple[int | str, ...], kind: str, message: str, schema: type[BaseModel]) -> str:

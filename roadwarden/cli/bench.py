@@ -36,9 +36,7 @@ def detect(
 
     Example: roadwarden bench detect var/street/frames --checkpoint models/roadwarden-yolo26n-2.pt
     """
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
-    if not found:
-        raise DataError(f"{folder}: holds no JPEG; 'roadwarden sample var/street' makes some")
+    found = jpegs_below(folder)
     chosen = list(islice((path for _ in range(frames) for path in found), frames))
     result = bench(
         chosen,
@@ -48,3 +46,11 @@ def detect(
         tell=lambda title: print(f"... {title}", flush=True),
     )
     print(result.markdown())
+
+
+def jpegs_below(folder: Path) -> list[Path]:
+    """The JPEG frames to measure on, by name; raises DataError where there are none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
+    if not found:
+        raise DataError(f"{folder}: holds no JPEG; 'roadwarden sample var/street' makes some")
+    return found

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from roadwarden.cli.bench import bench_app
-from roadwarden.errors import DataError
+from roadwarden.cli.bench import bench_app, jpegs_below
 from roadwarden.eval.bench_precision import ROUNDS, compare_speed
 from roadwarden.vision.decode import decode
 
@@ -36,10 +35,7 @@ def precision(
 
     Example: roadwarden bench precision models/new.onnx models/new-int8.onnx --images var/street/frames
     """
-    found = sorted(path for path in images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})[:FRAMES]
-    if not found:
-        raise DataError(f"{images}: holds no JPEG; 'roadwarden sample var/street' makes some")
-    frames = [decode(path.read_bytes()) for path in found]
+    frames = [decode(path.read_bytes()) for path in jpegs_below(images)[:FRAMES]]
     measured = [
         compare_speed(reference, candidate, frames, threads=count, batch=batch, rounds=rounds)
         for count in threads or (1, 2)

@@ -9,8 +9,9 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from roadwarden.defects.tables import Sourced, Strict, shipped
+from roadwarden.defects.tables import Sourced, Strict
 from roadwarden.geo.places import RoadClass
+from roadwarden.settings import read_shipped_table
 from roadwarden.taxonomy import DistressType
 
 Knot = tuple[float, float]
@@ -105,4 +106,4 @@ class Cjj36Table(Strict):
 @cache
 def shipped_cjj36_table() -> Cjj36Table:
     """The table that comes with us."""
-    return shipped("cjj36.yaml", Cjj36Table)
+    return read_shipped_table("cjj36.yaml", Cjj36Table)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from roadwarden.defects.tables import Sourced, shipped
+from roadwarden.defects.tables import Sourced
+from roadwarden.settings import read_shipped_table
 from roadwarden.taxonomy import DistressType
 
 TYPES = tuple(DistressType)
@@ -52,7 +53,7 @@ class Confusion:
 @cache
 def shipped_confusion() -> Confusion:
     """That of the shipped detector."""
-    return confusion_of(shipped("confusion.yaml", ConfusionTable))
+    return confusion_of(read_shipped_table("confusion.yaml", ConfusionTable))
 
 
 def confusion_of(table: ConfusionTable) -> Confusion:

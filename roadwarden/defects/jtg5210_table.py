@@ -9,7 +9,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from roadwarden.defects.tables import Sourced, Strict, shipped
+from roadwarden.defects.tables import Sourced, Strict
+from roadwarden.settings import read_shipped_table
 from roadwarden.taxonomy import DistressType, Pavement, Status, Unit
 
 
@@ -135,4 +136,4 @@ class Jtg5210Table(Strict):
 @cache
 def shipped_jtg5210_table() -> Jtg5210Table:
     """The table that comes with us."""
-    return shipped("jtg5210.yaml", Jtg5210Table)
+    return read_shipped_table("jtg5210.yaml", Jtg5210Table)

@@ -9,9 +9,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from roadwarden.defects.tables import Sourced, Strict, shipped
+from roadwarden.defects.tables import Sourced, Strict
 from roadwarden.geo.places import RoadGrade
-from roadwarden.settings import read_strict_yaml
+from roadwarden.settings import read_shipped_table, read_strict_yaml
 
 
 class Interval(Sourced):
@@ -46,4 +46,4 @@ def read_patrol_table(path: Path) -> PatrolTable:
 @cache
 def shipped_patrol_table() -> PatrolTable:
     """The table that comes with us."""
-    return shipped("patrol.yaml", PatrolTable)
+    return read_shipped_table("patrol.yaml", PatrolTable)

@@ -10,9 +10,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from roadwarden.defects.tables import Sourced, Strict, shipped
+from roadwarden.defects.tables import Sourced, Strict
 from roadwarden.geo.places import RoadGrade
-from roadwarden.settings import read_strict_yaml
+from roadwarden.settings import read_shipped_table, read_strict_yaml
 from roadwarden.taxonomy import DistressType
 
 
@@ -143,4 +143,4 @@ def read_severity_table(path: Path) -> SeverityTable:
 @cache
 def shipped_severity_table() -> SeverityTable:
     """The table that comes with us."""
-    return shipped("severity.yaml", SeverityTable)
+    return read_shipped_table("severity.yaml", SeverityTable)

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from roadwarden.data.archives.base import FRAME_ENDINGS
 from roadwarden.data.coco import read_coco
 from roadwarden.data.splits import annotated, read_splits, select
 from roadwarden.data.voc import AnnotatedFrame, read_voc
 from roadwarden.data.yolo_labels import labels_of, read_classes, read_yolo
 from roadwarden.errors import DataError
-
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
 
 class TruthFormat(StrEnum):
@@ -101,7 +100,7 @@ def _read_voc_folder(folder: Path) -> list[AnnotatedFrame]:
 def _picture_of(annotation: Path) -> Path:
     beside = annotation.parent.parent
     folders = (beside / "images", beside / "JPEGImages", annotation.parent)
-    places = [folder / f"{annotation.stem}{ending}" for folder in folders for ending in sorted(PICTURES)]
+    places = [folder / f"{annotation.stem}{ending}" for folder in folders for ending in sorted(FRAME_ENDINGS)]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise DataError(f"{annotation}: no picture {annotation.stem}.* in images/, JPEGImages/ or beside it")
@@ -110,7 +109,7 @@ def _picture_of(annotation: Path) -> Path:
 
 def _read_yolo_folder(folder: Path) -> list[AnnotatedFrame]:
     classes = read_classes(folder)
-    pictures = sorted(one for one in folder.rglob("*") if one.suffix.lower() in PICTURES)
+    pictures = sorted(one for one in folder.rglob("*") if one.suffix.lower() in FRAME_ENDINGS)
     if pictures and not any(labels_of(one).is_file() for one in pictures):
         raise DataError(
             f"{folder}: not one of {len(pictures)} pictures has a label file, such as {labels_of(pictures[0])}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from roadwarden.geo.places import RoadClass, RoadGrade
-from roadwarden.settings import read_strict_yaml
+from roadwarden.settings import read_shipped_table, read_strict_yaml
 from roadwarden.taxonomy import Status
 
 
@@ -42,5 +41,4 @@ def read_highways(path: Path) -> HighwayTable:
 @cache
 def highways() -> HighwayTable:
     """The table that comes with us."""
-    with resources.as_file(resources.files("roadwarden") / "tables" / "highways.yaml") as path:
-        return read_highways(path)
+    return read_shipped_table("highways.yaml", HighwayTable)
