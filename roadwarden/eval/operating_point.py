@@ -22,6 +22,7 @@ from roadwarden.errors import DataError
 from roadwarden.eval.calibration import Rightness, fit_platt, judged_scores
 from roadwarden.eval.counts import Judge, Numbers
 from roadwarden.eval.coverage import CoverageCounts, coverage_counts, coverage_judge
+from roadwarden.eval.gate import Limits
 from roadwarden.eval.intervals import wilson_lower
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.models.score_map import ScoreMap
@@ -36,8 +37,7 @@ CLIMBED = 2
 """So many of the best points are moved on: the best of all may end lower than its neighbours."""
 WRONG_PRICES = (0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0)
 LEAST_ABOVE = 1e-9
-OFTEN = 20
-"""Boxes found of a type before its accuracy counts: what the gate calls proven."""
+GATE = Limits()
 MISTYPED_PRICES = (0.0, 0.3, 0.6, 1.0, 1.5, 2.5)
 
 
@@ -45,10 +45,10 @@ MISTYPED_PRICES = (0.0, 0.3, 0.6, 1.0, 1.5, 2.5)
 class Asked:
     """What an operating point should reach, by the coverage protocol: what the gates ask for."""
 
-    precision: float = 0.70
-    found: float = 0.70
-    type_bound: float = 0.90  # Wilson's bound of type accuracy must be above
-    macro: float = 0.80  # mean type accuracy of the types found often, on all frames together
+    precision: float = GATE.precision
+    found: float = GATE.found
+    type_bound: float = GATE.type_accuracy  # Wilson's bound of type accuracy must be above
+    macro: float = GATE.macro  # mean type accuracy of the types found often, on all frames together
 
     def shortfalls(self, counts: CoverageCounts) -> list[float]:
         """What a sum of counts lacks of precision, found and bound; 0 where met."""
@@ -61,7 +61,7 @@ class Asked:
 
     def macro_shortfall(self, counts: CoverageCounts) -> float:
         """What it lacks of the mean type accuracy over the types found often enough to say one."""
-        often = [one for one, found in zip(counts.classes, counts.found_of, strict=False) if found >= OFTEN]
+        often = [one for one, found in zip(counts.classes, counts.found_of, strict=False) if found >= GATE.proven_found]
         return max(0.0, self.macro - float(counts.macro_type_accuracy(often))) if often else self.macro
 
 
