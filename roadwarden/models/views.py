@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roadwarden.detections import Detections, Image
-from roadwarden.models.card import ModelCard, View
+from roadwarden.models.card import ModelCard
 from roadwarden.models.heads import NMS_IOU, report
 from roadwarden.models.score_map import ScoreMap
 from roadwarden.vision.boxes import ious
@@ -28,7 +28,11 @@ def detect_in_views(images: Sequence[Image], card: ModelCard, see: See) -> list[
     if not card.views:
         return see(images, card.input_size, card)
     raw = card.model_copy(update={"thresholds": dict.fromkeys(card.classes, VIEW_FLOOR), "score_map": ScoreMap()})
-    views = [_look(images, view, raw, see) for view in card.views]
+    mirrored = [_mirror(image) for image in images] if any(view.mirrored for view in card.views) else []
+    views = [
+        _mirrored_back(see(mirrored, view.size, raw), images) if view.mirrored else see(images, view.size, raw)
+        for view in card.views
+    ]
     return [_report(merge_views(seen), card) for seen in zip(*views, strict=True)]
 
 
@@ -72,14 +76,16 @@ def _one_of_each_view(
         yield list(first.values())
 
 
-def _look(images: Sequence[Image], view: View, raw: ModelCard, see: See) -> list[Detections]:
-    if not view.mirrored:
-        return see(images, view.size, raw)
-    seen = see([np.ascontiguousarray(image[:, ::-1]) for image in images], view.size, raw)
-    return [_mirrored(found, image.shape[1]) for found, image in zip(seen, images, strict=True)]
+def _mirror(image: Image) -> Image:
+    return np.ascontiguousarray(image[:, ::-1])
 
 
-def _mirrored(found: Detections, width: int) -> Detections:
+def _mirrored_back(seen: Sequence[Detections], images: Sequence[Image]) -> list[Detections]:
+    """What was seen in the mirrored pictures, as boxes of the pictures themselves."""
+    return [_flipped(found, image.shape[1]) for found, image in zip(seen, images, strict=True)]
+
+
+def _flipped(found: Detections, width: int) -> Detections:
     boxes = found.boxes_xyxy.copy()
     boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
     return Detections(boxes, found.types, found.scores)
