@@ -17,7 +17,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
 )
@@ -27,17 +26,8 @@ from roadwarden.defects.presence import Presence
 from roadwarden.defects.rulings import Answer
 from roadwarden.geo.places import RoadClass, RoadGrade, Side
 from roadwarden.storage.columns import HexBytes, UtcTime, holds, one_of
+from roadwarden.storage.metadata import metadata
 from roadwarden.taxonomy import Severity
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
 
 networks = Table(
     "networks",
