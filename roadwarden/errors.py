@@ -8,6 +8,10 @@ RoadwardenError
     ModelError       a model file is missing, damaged or not one of ours
         RegistryAway     the model registry does not answer
     MissingExtra     an optional dependency is not installed
+    CaseError        what is wanted of a case cannot be done
+        UnknownCase      there is no case of that name
+        StaleCase        the case has moved on since it was looked at
+        NotAllowed       the workflow, or what the person may do, forbids it
 """
 
 
@@ -41,3 +45,19 @@ class RegistryAway(ModelError):
 
 class MissingExtra(RoadwardenError):
     """An optional dependency is not installed."""
+
+
+class CaseError(RoadwardenError):
+    """What is wanted of a case cannot be done."""
+
+
+class UnknownCase(CaseError):
+    """There is no case of that name."""
+
+
+class StaleCase(CaseError):
+    """The case has moved on since it was looked at."""
+
+
+class NotAllowed(CaseError):
+    """The workflow, or what the person may do, forbids it."""
