@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from roadwarden.defects.defect import Defect
-from roadwarden.defects.looks import Indices, Looks, Numbers
+from roadwarden.defects.looks import Indices, Looks, Numbers, time_of
 from roadwarden.defects.merging import Merged
 from roadwarden.defects.policy import MergingPolicy
 from roadwarden.defects.things import Things, fold, seen_along
 from roadwarden.defects.votes import chances, vote_of
-from roadwarden.detections import PlaneCovariance, Sighting
+from roadwarden.detections import PlaneCovariance, Position, Sighting
 from roadwarden.geo.plane import LocalPlane
 
 _ENDS = 0.1
@@ -24,7 +24,16 @@ def defects_of(
     merged: Merged, sightings: Iterable[Sighting], plane: LocalPlane, policy: MergingPolicy | None = None
 ) -> tuple[Defect, ...]:
     """The defects of ``merged``, in the order of their first sightings; ``sightings`` are those that were merged."""
-    rules, known = policy or MergingPolicy(), {sighting.id: sighting for sighting in sightings}
+    known = {sighting.id: sighting.pass_id for sighting in sightings}
+    codes = zip(merged.looks.drive.tolist(), merged.looks.ids.tolist(), strict=True)
+    return folded(merged, {code: known[name] for code, name in codes}, plane, policy)
+
+
+def folded(
+    merged: Merged, passes: Mapping[int, str], plane: LocalPlane, policy: MergingPolicy | None = None
+) -> tuple[Defect, ...]:
+    """The same; ``passes`` are the names of passes by their codes in ``merged.looks``."""
+    rules = policy or MergingPolicy()
     clusters, member = np.unique(merged.groups.cluster, return_inverse=True)
     things = fold(replace(merged.tracks.things, place=merged.aligned.place), member)
     left = np.bincount(member, weights=merged.aligned.left) / np.bincount(member)
@@ -36,7 +45,7 @@ def defects_of(
         _defect(
             merged.looks,
             rows[at],
-            known,
+            passes,
             shares[at],
             degrees[at],
             variance[at],
@@ -56,7 +65,7 @@ def _rows(member: Indices, count: int) -> list[Indices]:
 def _defect(
     looks: Looks,
     rows: Indices,
-    known: Mapping[str, Sighting],
+    passes: Mapping[int, str],
     shares: Numbers,
     degrees: Numbers,
     variance: float,
@@ -64,26 +73,19 @@ def _defect(
     size: Numbers,
     sigma: float,
 ) -> Defect:
-    members = [known[name] for name in looks.ids[rows].tolist()]
-    position = replace(
-        members[0].position,
-        lat=float(degrees[0]),
-        lon=float(degrees[1]),
-        heading_deg=float(np.degrees(heading) % 360),
-        speed_mps=None,
-    )
+    ids = looks.ids[rows].tolist()
     return Defect(
-        id=members[0].id,
+        id=ids[0],
         vote=vote_of(shares),
-        position=position,
+        position=Position(float(degrees[0]), float(degrees[1]), float(np.degrees(heading) % 360)),
         covariance=PlaneCovariance(float(variance), float(variance)),
         length_m=float(size[0]),
         width_m=float(size[1]),
         size_sigma_m=float(sigma),
-        first_seen_at=members[0].seen_at,
-        last_seen_at=members[-1].seen_at,
-        passes=tuple(sorted({sighting.pass_id for sighting in members})),
-        sightings=tuple(sighting.id for sighting in members),
+        first_seen_at=time_of(looks.at_us[rows[0]]),
+        last_seen_at=time_of(looks.at_us[rows[-1]]),
+        passes=tuple(sorted({passes[code] for code in looks.drive[rows].tolist()})),
+        sightings=tuple(ids),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,11 @@ def looks_of(
 def _microseconds(moment: datetime) -> int:
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def time_of(at_us: np.int64 | int) -> datetime:
+    """The time of microseconds since 1970, UTC."""
+    return _EPOCH + timedelta(microseconds=int(at_us))
 
 
 def _variances(row: Sighting, policy: MergingPolicy) -> tuple[float, float]:

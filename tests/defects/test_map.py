@@ -40,7 +40,7 @@ def test_batch_after_batch_in_any_order_is_the_same_as_all_at_once(random, count
         size = random.randint(1, 12)
         living.add(arriving[:size])
         arriving = arriving[size:]
-    assert living.homes() == merge(seen, PLANE).homes()
+    assert living.shelf.homes() == merge(seen, PLANE).homes()
 
 
 @settings(max_examples=10, deadline=None)
@@ -58,7 +58,7 @@ def test_rulings_may_come_before_between_or_after_the_sightings(random):
     random.shuffle(steps)
     for step in steps:
         living.rule([step]) if isinstance(step, Ruling) else living.add(step)
-    assert living.homes() == merge(seen, PLANE, rulings=rulings).homes()
+    assert living.shelf.homes() == merge(seen, PLANE, rulings=rulings).homes()
 
 
 def test_an_id_once_given_leads_to_the_defect_that_joined_it():
@@ -73,4 +73,4 @@ def test_a_sighting_that_comes_twice_changes_nothing():
     living = DefectMap(PLANE)
     living.add([look("a1", 0.0, 0.0)])
     assert living.add([look("a1", 0.0, 0.0)]) == frozenset()
-    assert len(living) == 1
+    assert len(living.shelf) == 1
