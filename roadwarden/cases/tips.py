@@ -1,0 +1,72 @@
+"""Tips: what sensors, citizens, patrols and other offices report, in any domain, and the case that one becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from roadwarden.cases.domains import DomainTable
+from roadwarden.cases.events import Filed, Severity
+from roadwarden.cases.filing import Decision, FilingTable, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """One report. ``id`` is the reporter's own: the same one twice is the same tip, and files one case.
+
+    Raises ValueError for a time without a zone and for a place that is not on Earth.
+    """
+
+    id: str
+    source: Source
+    problem: str  # a distress type, or a problem of another domain
+    seen_at: datetime  # by the reporter's clock
+    latitude: float | None = None  # WGS-84, degrees
+    longitude: float | None = None
+    area: str | None = None
+    owner: str | None = None  # of the road
+    road_grade: str | None = None
+    segment: str | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.seen_at.tzinfo is None:
+            raise ValueError(f"tip {self.id}: time without a time zone")
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError(f"tip {self.id}: give both latitude and longitude, or neither")
+        if self.latitude is not None and not (-90 <= self.latitude <= 90 and -180 <= (self.longitude or 0) <= 180):
+            raise ValueError(f"tip {self.id}: {self.latitude}, {self.longitude} is not on Earth")
+
+    @property
+    def case(self) -> str:
+        """Id of the case that it files, so that no tip files two."""
+        return f"{self.source.value}-{self.id}"
+
+
+def decide_tip(tip: Tip, table: FilingTable) -> Decision:
+    """Whether it is filed at once or looked at by a person first, by who reports it."""
+    row = next(row for row in table.tips if row.source is tip.source)
+    return Decision(row.filing, None, row.because)
+
+
+def filed_by(tip: Tip, domains: DomainTable, severity: Severity | None = None) -> Filed:
+    """The data of the case's first event. ``severity``: where somebody measured; otherwise the domain's table decides.
+
+    Raises DataError for a problem that no domain has.
+    """
+    domain = domains.domain_of(tip.problem)
+    return Filed(
+        distress=tip.problem,
+        severity=severity or domains.severity_of(tip.problem),
+        first_seen_at=tip.seen_at,
+        policy=domain.clock_policy,
+        domain=domain.id,
+        area=tip.area,
+        road_grade=tip.road_grade,
+        owner=tip.owner,
+        segment=tip.segment,
+        longitude=tip.longitude,
+        latitude=tip.latitude,
+        source=tip.source.value,
+        note=tip.note,
+    )
