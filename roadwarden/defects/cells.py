@@ -39,7 +39,7 @@ class Code(IntEnum):
     GREEN = 0  # nothing known, and seen in time
     GREY = 1  # nothing known, and not seen in time
     YELLOW = 2  # a normal or suspected defect
-    RED = 3  # a severe one
+    RED = 3  # a severe one, or one whose case is overdue
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,13 @@ class Cells:
         return Cell(segment, metre, lateral, Code(int(self.codes[row])), bool(self.fresh[row]), seen_at)
 
 
-def code_of(distress: DistressType, assessed: Assessed) -> Code:
-    """What a defect makes of its cells: RED severe, YELLOW normal or only suspected; a sound patch is GREEN."""
+def code_of(distress: DistressType, assessed: Assessed, *, overdue: bool = False) -> Code:
+    """What an open defect makes of its cells: RED severe or overdue, else YELLOW; a sound patch is GREEN.
+
+    ``overdue``: the repair clock of its case is past due. What is severe but only suspected is YELLOW.
+    """
+    if overdue:
+        return Code.RED
     if distress is DistressType.PATCH:
         return Code.GREEN
     severe = assessed.severity is Severity.SEVERE and not assessed.suspected

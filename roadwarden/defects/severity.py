@@ -179,14 +179,20 @@ def _check(limit: Limit, rule: Rule, known: Known, sure: float, *, signature_cou
     if found is None:
         if limit.measure is Measure.DEPTH_MM and signature_counts and known.confirmed is not Confirmed.NOBODY:
             return _Check(_Outcome.PASSED, f"{name} confirmed by a {known.confirmed} as {asked}")
-        return _Check(_Outcome.DOUBTED, f"{name} not measured, {_side(rule.unmeasured)} {asked}", rule.unmeasured)
+        side = limit.unmeasured or rule.unmeasured
+        return _Check(_Outcome.DOUBTED, f"{name} not measured, {_side(side)} {asked}", side)
     chance = found.chance_above(limit.value, limit_counts=limit.limit_counts)
     if chance >= sure:
         return _Check(_Outcome.PASSED, f"{name} {found} {unit} is {asked}")
     if chance <= 1 - sure:
         return _Check(_Outcome.FAILED, f"{name} {found} {unit} is not {asked}")
     doubt = f"{name} {found} {unit} is too uncertain to decide ({chance:.0%} likely {asked})"
-    return _Check(_Outcome.DOUBTED, f"{doubt}, {_side(rule.uncertain)} {asked}", rule.uncertain)
+    side = _likelier(chance) if rule.uncertain is Taken.LIKELIER else rule.uncertain
+    return _Check(_Outcome.DOUBTED, f"{doubt}, {_side(side)} {asked}", side)
+
+
+def _likelier(chance: float) -> Taken:
+    return Taken.TAKEN if chance >= 0.5 else Taken.NOT_TAKEN  # the measurement itself passes from 0.5 on
 
 
 def _side(side: Taken) -> str:

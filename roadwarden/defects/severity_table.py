@@ -38,6 +38,7 @@ class Taken(StrEnum):
 
     TAKEN = "taken"  # as if it were passed
     NOT_TAKEN = "not_taken"
+    LIKELIER = "likelier"  # passed when the measurement says so; for uncertain ones only
 
 
 class Limit(Strict):
@@ -46,11 +47,14 @@ class Limit(Strict):
     measure: Measure = Field(description="what is measured")
     over: float | None = Field(default=None, ge=0, description="passed by more than this")
     at_least: float | None = Field(default=None, ge=0, description="passed by this or more")
+    unmeasured: Taken | None = Field(default=None, description="side taken without a measurement; the rule's if none")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.over is None) == (self.at_least is None):
             raise ValueError(f"a limit of {self.measure} wants either 'over' or 'at_least'")
+        if self.unmeasured is Taken.LIKELIER:
+            raise ValueError(f"a limit of {self.measure}: 'unmeasured' has no likelier side; say taken or not_taken")
         return self
 
     @property
@@ -82,6 +86,8 @@ class Rule(Sourced):
     def _check(self) -> Self:
         if self.lane is LanePlace.UNKNOWN:
             raise ValueError(f"rule {self.id}: 'unknown' is no place in the lane to ask for")
+        if self.unmeasured is Taken.LIKELIER:
+            raise ValueError(f"rule {self.id}: 'unmeasured' has no likelier side; say taken or not_taken")
         told = {"uncertain", "unmeasured", "because"} <= self.model_fields_set
         if (self.limits or self.lane is not None) and not told:
             raise ValueError(

@@ -157,6 +157,13 @@ def test_what_a_defect_makes_of_its_cells():
     assert colour(DistressType.PATCH, Size(3, 3)) is Code.GREEN
 
 
+def test_a_normal_defect_whose_case_is_overdue_is_red():
+    crack = Known(DistressType.LONGITUDINAL_CRACK, RoadGrade.III, Size(6, 0.1))
+    assessed = assess(crack, shipped_severity_table())
+    assert code_of(crack.type, assessed) is Code.YELLOW
+    assert code_of(crack.type, assessed, overdue=True) is Code.RED
+
+
 rectangles = st.lists(
     st.builds(
         lambda a, b, c, d, code: Unhealthy("avenue", min(a, b), max(a, b), min(c, d), max(c, d), code),

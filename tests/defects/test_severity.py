@@ -37,15 +37,15 @@ def hole(
     [(0.32, 21, True), (0.31, 21, False), (0.32, 20, False), (0.32, 19, False), (1.0, 5, False)],
     ids=["both passed", "0.096 m² is too small", "20 mm is not more than 20", "too shallow", "large and shallow"],
 )
-def test_a_pothole_is_filed_when_it_is_deeper_than_2_cm_and_larger_than_a_tenth_of_a_square_metre(
-    side_m, depth_mm, filed
-):
+def test_a_pothole_is_filed_when_it_is_deeper_than_2_cm_and_a_tenth_of_a_square_metre_or_more(side_m, depth_mm, filed):
     assert assess(hole(side_m, depth_mm=Measured(depth_mm)), TABLE).filed is filed
 
 
-def test_a_pothole_of_exactly_a_tenth_of_a_square_metre_is_not_larger_than_that():
+def test_a_pothole_of_exactly_a_tenth_of_a_square_metre_is_filed_and_alligator_cracking_of_exactly_one_too():
     exact = Known(POTHOLE, RoadGrade.II, Size(0.2, 0.5), Measured(30), LanePlace.ELSEWHERE)
-    assert not assess(exact, TABLE).filed
+    assert assess(exact, TABLE).filed
+    assert assess(Known(DistressType.ALLIGATOR_CRACK, RoadGrade.II, Size(2, 0.5)), TABLE).filed
+    assert not assess(Known(DistressType.ALLIGATOR_CRACK, RoadGrade.II, Size(2, 0.49)), TABLE).filed
 
 
 def test_a_pothole_whose_depth_nobody_measured_is_filed_and_the_reason_says_so():
@@ -54,7 +54,7 @@ def test_a_pothole_whose_depth_nobody_measured_is_filed_and_the_reason_says_so()
     assert seen.in_doubt
     assert not seen.suspected
     told = next(reason for reason in seen.reasons if "pothole-published" in reason)
-    assert "area 0.25 m² is more than 0.1 m²" in told
+    assert "area 0.25 m² is at least 0.1 m²" in told
     assert "depth not measured, taken as more than 20 mm, because a hole shows" in told
 
 
@@ -63,7 +63,7 @@ def test_a_size_too_uncertain_to_decide_is_said_with_the_side_taken_and_why():
     assert seen.filed
     assert seen.in_doubt
     told = next(reason for reason in seen.reasons if "pothole-published" in reason)
-    assert "area 0.12 ± 0.07 m² is too uncertain to decide (62% likely more than 0.1 m²), taken as more" in told
+    assert "area 0.12 ± 0.07 m² is too uncertain to decide (62% likely at least 0.1 m²), taken as at least" in told
     assert "because" in told
 
 
@@ -75,22 +75,48 @@ def test_a_crack_of_about_a_metre_is_left_for_the_next_pass():
 
 
 def test_the_same_hole_is_severe_in_the_wheel_path_of_an_arterial_and_normal_beside_it():
-    in_path = assess(hole(0.5, grade=RoadGrade.I, lane=LanePlace.WHEEL_PATH), TABLE)
-    beside = assess(hole(0.5, grade=RoadGrade.I, lane=LanePlace.ELSEWHERE), TABLE)
-    local = assess(hole(0.5, grade=RoadGrade.III, lane=LanePlace.WHEEL_PATH), TABLE)
+    in_path = assess(hole(0.4, grade=RoadGrade.I, lane=LanePlace.WHEEL_PATH), TABLE)
+    beside = assess(hole(0.4, grade=RoadGrade.I, lane=LanePlace.ELSEWHERE), TABLE)
+    local = assess(hole(0.4, grade=RoadGrade.III, lane=LanePlace.WHEEL_PATH), TABLE)
     assert [one.severity for one in (in_path, beside, local)] == [Severity.SEVERE, Severity.NORMAL, Severity.NORMAL]
     assert "place in the lane: elsewhere" in " ".join(beside.reasons)
 
 
+def test_every_filed_hole_in_the_wheel_path_of_an_arterial_is_severe_and_one_too_small_to_file_is_not():
+    path = LanePlace.WHEEL_PATH
+    exact = assess(Known(POTHOLE, RoadGrade.I, Size(0.2, 0.5), lane=path), TABLE)
+    smaller = assess(Known(POTHOLE, RoadGrade.I, Size(0.2, 0.49), lane=path), TABLE)
+    assert (exact.severity, exact.filed) == (Severity.SEVERE, True)
+    assert (smaller.severity, smaller.filed) == (Severity.NORMAL, False)
+
+
+@pytest.mark.parametrize("grade", RoadGrade)
+def test_a_hole_of_a_quarter_of_a_square_metre_is_severe_anywhere_unless_measured_shallow(grade):
+    known = [Known(POTHOLE, grade, Size(0.5, width), depth, LanePlace.ELSEWHERE) for width, depth in (
+        (0.5, None), (0.5, Measured(21)), (0.49, None), (0.5, Measured(20)))]  # fmt: skip
+    severe = [assess(one, TABLE).severity is Severity.SEVERE for one in known]
+    assert severe == [True, True, False, False]
+
+
+def test_an_uncertain_quarter_of_a_square_metre_is_taken_as_measured_and_an_unknown_size_as_less():
+    above, below = assess(hole(0.52, 0.1, grade=RoadGrade.III), TABLE), assess(hole(0.45, 0.1), TABLE)
+    assert (above.severity, below.severity) == (Severity.SEVERE, Severity.NORMAL)
+    assert above.in_doubt
+    assert below.in_doubt
+    assert "taken as at least 0.25 m²" in above.reasons[0]
+    told = assess(Known(POTHOLE, RoadGrade.III, None, confirmed=Confirmed.PERSON), TABLE)
+    assert (told.severity, told.filed) == (Severity.NORMAL, True)
+
+
 def test_a_hole_whose_place_in_the_lane_is_unknown_is_taken_for_one_in_the_wheel_path_of_an_arterial():
-    seen = assess(hole(0.5, grade=RoadGrade.I, lane=LanePlace.UNKNOWN), TABLE)
+    seen = assess(hole(0.4, grade=RoadGrade.I, lane=LanePlace.UNKNOWN), TABLE)
     assert seen.severity is Severity.SEVERE
     assert "place in the lane unknown, taken as wheel path" in seen.reasons[0]
 
 
 def test_a_deep_hole_is_severe_on_any_road_once_measured():
-    measured = assess(hole(0.5, depth_mm=Measured(55, 3), grade=RoadGrade.III), TABLE)
-    unmeasured = assess(hole(0.5, grade=RoadGrade.III), TABLE)
+    measured = assess(hole(0.4, depth_mm=Measured(55, 3), grade=RoadGrade.III), TABLE)
+    unmeasured = assess(hole(0.4, grade=RoadGrade.III), TABLE)
     assert measured.severity is Severity.SEVERE
     assert measured.rules[0] == "pothole-deep"
     assert not measured.in_doubt
@@ -202,12 +228,13 @@ def shipped_text() -> str:
         ("id: rutting-15-mm", "id: pothole-published", "rules named twice: pothole-published"),
         ("types: [raveling]", "types: [raveling, patch]", "both in 'filing' and in 'never_filed'"),
         (
-            "{measure: area_m2, over: 1}",
+            "{measure: area_m2, at_least: 1}",
             "{measure: area_m2, over: 1, at_least: 1}",
             "wants either 'over' or 'at_least'",
         ),
         ("sure: 0.95", "shure: 0.95", "unknown key 'shure'; did you mean 'sure'?"),
         ("lane: wheel_path", "lane: unknown", "is no place in the lane to ask for"),
+        ("unmeasured: not_taken", "unmeasured: likelier", "'unmeasured' has no likelier side"),
         ("    unmeasured: taken\n", "", "say 'uncertain', 'unmeasured' and 'because'"),
     ],
 )
@@ -221,8 +248,8 @@ def test_a_citys_own_table_is_read_strictly(tmp_path: Path, old, new, told):
 
 def test_a_city_changes_a_threshold_in_its_own_table(tmp_path: Path):
     own = tmp_path / "severity.yaml"
-    text = shipped_text().replace('version: "1"', 'version: "city-3"')
-    own.write_text(text.replace("measure: area_m2, over: 0.1}", "measure: area_m2, over: 0.3}"), encoding="utf-8")
-    seen = assess(hole(0.5, depth_mm=Measured(30)), read_severity_table(own))
+    text = shipped_text().replace('version: "2"', 'version: "city-3"')
+    own.write_text(text.replace("measure: area_m2, at_least: 0.1}", "measure: area_m2, over: 0.3}"), encoding="utf-8")
+    seen = assess(hole(0.45, depth_mm=Measured(30)), read_severity_table(own))
     assert not seen.filed
     assert seen.table == "city-3"
