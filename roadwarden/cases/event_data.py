@@ -182,6 +182,7 @@ class Extended(EventData):
     due: Time
     reason: Text
     approved_by: ApprovedBy | None = None
+    report_seq: Seq | None = None  # which assess clock; without it the newest that runs
 
 
 @dataclass(frozen=True, slots=True)
