@@ -187,7 +187,7 @@ def data_of(random: Random, kind: str, at: datetime, lines: list[dict[str, Any]]
     """What an event of this kind carries."""
     reported = [entry["seq"] for entry in lines if entry["type"] in ("repair_reported", "self_handled")]
     report = random.choice([*reported, reported[-1]]) if reported and random.random() < 0.97 else 77
-    later = at + random.choice([*STEPS[4:], 72 * HOUR, 5 * DAY, 12 * DAY])
+    later = at + random.choice([*STEPS[4:], 72 * HOUR, 5 * DAY, 12 * DAY, 25 * DAY])
     filed_at = START + random.choice(STEPS)
     due_at = filed_at + random.choice([24, 48, 60, 120]) * HOUR
     other = random.choice(["HZ-8", "HZ-9"])

@@ -1,0 +1,149 @@
+"""Naive replay, part 1: what is known at `now`, effective times, order, who may, merges that were undone.
+
+An event here is its JSON line with `at` (effective time), `got` (received) and `first` (0 for the filing, which leads).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Event = dict[str, Any]
+
+DESK = ["intake", "duty_officer", "dispatcher", "supervisor", "road_chief", "administrator", "assessor", "system"]
+ROLES = [*DESK, "crew", "citizen", "auditor"]
+APPROVING = ["duty_officer", "supervisor", "road_chief"]
+NEEDS_APPROVAL = ["extended", "parked", "voided", "time_accepted"]
+NOT_FOR_CREWS = [
+    *["dispatched", "assessed", "evidence_requested", "time_accepted", "closed", "reopened"],
+    *["absorbed", "released", "merged", "unmerged"],
+]
+
+
+class BrokenFile(Exception):
+    """The same seq stands for two different things."""
+
+
+def when(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def once(lines: list[Event]) -> list[Event]:
+    kept: list[Event] = []
+    for line in lines:
+        same = [k for k in kept if k["seq"] == line["seq"]]
+        if same and not the_same(same[0], line):
+            raise BrokenFile(f"seq {line['seq']} of {line['case']} twice, and different")
+        if not same:
+            kept.append(line)
+    return kept
+
+
+def the_same(one: Event, other: Event) -> bool:
+    times = ["occurred_at", "received_at"]
+    if any(when(one[t]) != when(other[t]) for t in times):
+        return False
+    return {k: v for k, v in one.items() if k not in times} == {k: v for k, v in other.items() if k not in times}
+
+
+def own_time(e: Event) -> tuple[datetime, bool]:
+    """Effective time before it is compared with the filing, and whether it was clamped."""
+    occurred, received = when(e["occurred_at"]), when(e["received_at"])
+    if e["role"] not in DESK:
+        return received, False
+    clamped = occurred > received + timedelta(minutes=2) or occurred < received - timedelta(days=7)
+    at = received if clamped else occurred
+    if e["type"] in ["filed", "parked"] or (e["type"] == "severity_changed" and e["data"]["to"] == "severe"):
+        at = max(at, received)
+    return at, clamped
+
+
+def timed(known: list[Event], filing: Event) -> tuple[list[Event], list[str]]:
+    """The events in order, with the flags that their times earned."""
+    filed_at = own_time(filing)[0]
+    flags, out = [], []
+    for e in known:
+        at, clamped = own_time(e)
+        if clamped:
+            flags.append("clamped")
+        if at < filed_at:
+            at = filed_at
+            flags.append("before_filing")
+        if approver_unknown(e, known):
+            flags.append("approver_role_unknown")
+        out.append({**e, "at": at, "got": when(e["received_at"]), "first": 0 if e is filing else 1})
+    return sorted(out, key=key), flags
+
+
+def key(e: Event) -> tuple[datetime, int, datetime, int]:
+    return (e["at"], e["first"], e["got"], e["seq"])
+
+
+def forbidden(e: Event, known: list[Event]) -> str:
+    """Why this role may not do this, whatever the state of the case."""
+    if e["role"] == "auditor" or (e["role"] == "citizen" and e["type"] != "filed"):
+        return f"{e['role']} may not do this"
+    if e["role"] == "crew" and e["type"] in NOT_FOR_CREWS:
+        return "crews may not do this"
+    if e["type"] == "time_accepted" and e["role"] != "duty_officer":
+        return "only a duty officer accepts another time"
+    if needs_approval(e):
+        return not_approved(e, known)
+    return ""
+
+
+def needs_approval(e: Event) -> bool:
+    return e["type"] in NEEDS_APPROVAL or (e["type"] == "severity_changed" and e["data"]["to"] == "normal")
+
+
+def approver(by: object) -> tuple[str | None, str | None]:
+    """Person and role of an `approved_by`: an object, "person:role" either way round, a person alone, a role alone."""
+    if isinstance(by, dict):
+        return by.get("actor"), by.get("role")
+    parts = str(by).split(":")
+    roles = [part for part in parts if part in ROLES]
+    persons = [part for part in parts if part not in ROLES]
+    return (persons[0] if persons else None), (roles[0] if roles else None)
+
+
+def not_approved(e: Event, known: list[Event]) -> str:
+    if not e["data"].get("approved_by"):
+        return "no approval"
+    person, role = approver(e["data"]["approved_by"])
+    if person == e["actor"]:
+        return "approved by the actor himself"
+    if role is not None:
+        return "" if role in APPROVING else "the approver may not approve"
+    acts_as = [k["role"] for k in known if k["actor"] == person]
+    if acts_as and not any(role in APPROVING for role in acts_as):
+        return "the approver may not approve"
+    return ""
+
+
+def approver_unknown(e: Event, known: list[Event]) -> bool:
+    if not needs_approval(e) or not e["data"].get("approved_by"):
+        return False
+    person, role = approver(e["data"]["approved_by"])
+    return role is None and person not in [k["actor"] for k in known]
+
+
+def without_undone_merges(events: list[Event], refused: list[tuple[Event, str]]) -> list[Event]:
+    """`absorbed` with its `released` and `merged` with its `unmerged` drop out, as if neither had been."""
+    standing: dict[str, Event] = {}
+    dropped: list[Event] = []
+    for e in events:
+        if e["type"] in ["absorbed", "merged"]:
+            thing = e["data"]["case"] if e["type"] == "absorbed" else "itself"
+            if thing in standing:
+                refused.append((e, "merged already"))
+                dropped.append(e)
+            else:
+                standing[thing] = e
+        if e["type"] in ["released", "unmerged"]:
+            thing = e["data"]["case"] if e["type"] == "released" else "itself"
+            dropped.append(e)
+            if thing in standing:
+                dropped.append(standing.pop(thing))
+            else:
+                refused.append((e, "was not merged"))
+    return [e for e in events if e not in dropped]
