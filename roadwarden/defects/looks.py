@@ -43,7 +43,7 @@ class Looks:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, rows: npt.NDArray[Any]) -> Looks:
+    def take(self, rows: npt.NDArray[Any] | slice) -> Looks:
         """Those rows, in that order."""
         return Looks(*(getattr(self, field.name)[rows] for field in fields(self)))
 
@@ -69,6 +69,11 @@ class Codes:
     def of(self, name: str) -> int:
         """The same number for the same name."""
         return self._of.setdefault(name, len(self._of))
+
+    def names(self, codes: Iterable[int]) -> dict[int, str]:
+        """The names of numbers that were given out."""
+        wanted = set(codes)
+        return {code: name for name, code in self._of.items() if code in wanted}
 
 
 def looks_of(

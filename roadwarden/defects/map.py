@@ -7,12 +7,15 @@ shelf, reckoned anew, and put back; everything else is not looked at, so the cos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from roadwarden.defects.alignment import Aligned, align, keys_of, tiles_of, windows_of
+from roadwarden.defects.confusion import TYPES, shipped_confusion
 from roadwarden.defects.defect import Defect
 from roadwarden.defects.folding import folded
 from roadwarden.defects.looks import Looks, looks_of
@@ -24,6 +27,8 @@ from roadwarden.defects.shelf import By, Kept, MemoryShelf, Shelf, around, cells
 from roadwarden.defects.things import Things, near
 from roadwarden.detections import Sighting
 from roadwarden.geo.plane import LocalPlane
+
+Rows = npt.NDArray[np.intp]
 
 _FAR = 4
 """A track that alignment has brought further than this part of a tile is found where it came to, too."""
@@ -82,12 +87,12 @@ class DefectMap:
         stale = set(self._shelf.tracks_of(named).values())
         return self._absorb(None, stale) if stale else frozenset()
 
-    def folds(self, passes: Mapping[int, str]) -> tuple[Defect, ...]:
-        """The defects that the last ``add`` or ``rule`` gave, of all of their sightings, in order of their first ones.
-
-        ``passes``: names by the codes of the shelf.
-        """
-        return () if self._last is None else folded(self._last, passes, self._plane, self._policy)
+    def folds(self) -> tuple[Defect, ...]:
+        """The defects that the last ``add`` or ``rule`` gave, whole, in the order of their first sightings."""
+        if self._last is None:
+            return ()
+        names = self._shelf.drives.names(np.unique(self._last.looks.drive).tolist())
+        return folded(self._last, names, self._plane, self._policy)
 
     def _absorb(self, new: Looks | None, stale: set[int]) -> frozenset[str]:
         islands, dirty = self._retrack(new, stale)
@@ -110,13 +115,13 @@ class DefectMap:
         self._put(looks, tracks, member)
         return {kept.island for kept in gone}, set(np.unique(keys_of(windows_of(places, policy))).tolist())
 
-    def _put(self, looks: Looks, tracks: Tracks, member: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
+    def _put(self, looks: Looks, tracks: Tracks, member: Rows) -> None:
         order = np.argsort(member, kind="stable")
         sorted_looks, ends = looks.take(order), np.cumsum(np.bincount(member, minlength=len(tracks)))
         cells, runs = cells_of(tracks.things, self._policy), dict[int, int]()
         first = 0
         for at, (one, run, end) in enumerate(zip(_singly(tracks), tracks.run.tolist(), ends.tolist(), strict=True)):
-            mine = _rows(sorted_looks, slice(first, end))
+            mine = sorted_looks.take(slice(first, end))
             number = self._shelf.put(Kept(mine, one, np.full(2, np.nan), 0.0, runs.get(run, -1), -1, ""), cells[at])
             runs.setdefault(run, number)
             first = end
@@ -236,12 +241,15 @@ class DefectMap:
         return [number for number, _ in found], [kept for _, kept in found]
 
 
+def rules_of(policy: MergingPolicy) -> str:
+    """A digest of what merging goes by, the table of confusions too: tracks made by other rules are made anew."""
+    known = shipped_confusion()
+    parts = (repr(policy), repr(TYPES), known.said_given_true.tobytes().hex(), known.prior.tobytes().hex())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
 def _at_places(kept: Sequence[Kept]) -> Things:
     return replace(_together([one.track for one in kept]).things, place=np.array([one.place for one in kept]))
-
-
-def _rows(looks: Looks, rows: slice) -> Looks:
-    return Looks(*(getattr(looks, field.name)[rows] for field in fields(looks)))
 
 
 def _singly(tracks: Tracks) -> Iterable[Tracks]:

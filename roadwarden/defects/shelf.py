@@ -62,7 +62,7 @@ class Shelf(Protocol):
         ...
 
     def put(self, kept: Kept, cells: Iterable[int]) -> int:
-        """Keeps a track in a run of that number, or of its own where it is negative; returns its number."""
+        """Keeps a track, and returns its number: that of its run and its island, too, where those are negative."""
         ...
 
     def drop(self, number: int) -> None:
@@ -104,6 +104,10 @@ class MemoryShelf:
 
     def __contains__(self, number: int) -> bool:
         return number in self._kept
+
+    def numbers(self) -> list[int]:
+        """Of all tracks, in the order they were put."""
+        return list(self._kept)
 
     def homes(self) -> dict[str, str]:
         """Sighting to defect."""
@@ -153,9 +157,17 @@ class MemoryShelf:
         """Where alignment has brought a track."""
         kept = self._kept[number]
         kept.place, kept.left = place, left
+        self.spread(number, cells)
+
+    def spread(self, number: int, cells: Iterable[int]) -> None:
+        """Has a track found by more cells."""
         for cell in cells:
             self._cells[number].add(cell)
             self._by[By.CELL][cell].add(number)
+
+    def cells(self, number: int) -> set[int]:
+        """The cells that a track is found by."""
+        return self._cells[number]
 
     def settle(self, number: int, island: int, defect: str) -> None:
         """Where a track belongs now."""

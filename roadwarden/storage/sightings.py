@@ -11,6 +11,7 @@ from roadwarden.detections import PlaneCovariance, Position, Sighting
 from roadwarden.geo.tiles import tiles_within
 from roadwarden.storage.rows import Values, chunks, degrees, numbers_of, place_columns, rows_where, tiles, within
 from roadwarden.storage.tables import models, passes, sightings
+from roadwarden.storage.tracks import Home
 from roadwarden.taxonomy import parse_type
 
 
@@ -29,8 +30,35 @@ class SightingStore:
         known = self.known(wanted)
         new = tuple(sighting for name, sighting in wanted.items() if name not in known)
         if new:
-            self._insert(new)
+            self._insert(new, {})
         return new
+
+    def settle(self, homes: Mapping[str, Home], new: Sequence[Sighting]) -> None:
+        """Counts sightings to tracks and defects, which are kept already; ``new`` ones are kept with their homes."""
+        if new:
+            self._insert(new, homes)
+        fresh = {one.id for one in new}
+        statement = update(sightings).where(sightings.c.id == bindparam("of"))
+        statement = statement.values(track=bindparam("on"), defect=bindparam("to"))
+        for chunk in chunks((name, home) for name, home in homes.items() if name not in fresh):
+            rows = [{"of": name, "on": home.track, "to": home.defect} for name, home in chunk]
+            self._connection.execute(statement, rows)
+
+    def unmerged(self, from_tile: int = 0, most: int = 2000) -> tuple[Sighting, ...]:
+        """Sightings on no track, tile by tile from one on; empty where all are merged."""
+        query = _sightings_with_defect().where(sightings.c.track.is_(None), sightings.c.tile >= from_tile)
+        rows = self._connection.execute(query.order_by(sightings.c.tile, sightings.c.id).limit(most))
+        return tuple(map(_sighting, rows))
+
+    def none_of(self, defects: Iterable[str]) -> frozenset[str]:
+        """Those of the defects that no sighting is counted to."""
+        wanted = frozenset(defects)
+        query = select(sightings.c.defect).distinct()
+        return wanted - {row[0] for row in rows_where(self._connection, query, sightings.c.defect, wanted)}
+
+    def count(self) -> int:
+        """How many there are; O(n)."""
+        return self._connection.execute(select(func.count()).select_from(sightings)).scalar_one()
 
     def known(self, ids: Iterable[str]) -> frozenset[str]:
         """Those of the ids that are kept."""
@@ -77,12 +105,15 @@ class SightingStore:
         for chunk in chunks(defects.items()):
             self._connection.execute(statement, [{"of": sighting, "to": defect} for sighting, defect in chunk])
 
-    def _insert(self, new: Sequence[Sighting]) -> None:
+    def _insert(self, new: Sequence[Sighting], homes: Mapping[str, Home]) -> None:
         drives = numbers_of(self._connection, passes, passes.c.id, (one.pass_id for one in new))
         seers = numbers_of(self._connection, models, models.c.name, (one.model for one in new))
         keys = tiles([one.position for one in new])
         for chunk in chunks(zip(new, keys, strict=True)):
-            rows = [_row(one, tile, drives[one.pass_id], seers[one.model]) for one, tile in chunk]
+            rows = [
+                _row(one, tile, drives[one.pass_id], seers[one.model]) | _homed(homes.get(one.id))
+                for one, tile in chunk
+            ]
             self._connection.execute(insert(sightings), rows)
 
     def _read(self, column: Any, values: Iterable[Any]) -> tuple[Sighting, ...]:
@@ -93,7 +124,7 @@ class SightingStore:
 def _sightings_with_defect() -> Select[Any]:
     return (
         select(
-            *(column for column in sightings.c if column.name not in {"pass", "model", "tile"}),
+            *(column for column in sightings.c if column.name not in {"pass", "model", "tile", "track"}),
             passes.c.id.label("drive"),
             models.c.name.label("seer"),
         )
@@ -118,6 +149,10 @@ def _row(one: Sighting, tile: int, drive: int, seer: int) -> Values:
         "width_m": one.width_m,
         "size_sigma_m": one.size_sigma_m,
     }
+
+
+def _homed(home: Home | None) -> Values:
+    return {"track": home.track, "defect": home.defect} if home else {"track": None, "defect": None}
 
 
 def _sighting(row: Any) -> Sighting:

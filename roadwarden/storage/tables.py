@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
 )
@@ -143,6 +144,7 @@ sightings = Table(
     Column("id", HexBytes, primary_key=True),
     Column("tile", BigInteger, nullable=False, index=True),
     Column("defect", ForeignKey("defects.id"), index=True),
+    Column("track", BigInteger),  # null: not merged yet
     Column("frame", HexBytes, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("pass", ForeignKey("passes.number"), nullable=False),
@@ -162,6 +164,39 @@ sightings = Table(
     *_rules_of_places(),
     holds("score BETWEEN 0 AND 1", "score"),
     holds("length(frame) = 32", "frame"),
+)
+
+merging = Table(
+    "merging",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),  # one row: a database is merged in one plane
+    Column("lat", Double, nullable=False),
+    Column("lon", Double, nullable=False),
+    Column("rules", Text, nullable=False),  # what the tracks were made by; by other rules they are made anew
+    holds("number = 1", "one"),
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("pass", ForeignKey("passes.number"), nullable=False),
+    Column("run", BigInteger, nullable=False, index=True),  # number of one of its tracks
+    Column("island", BigInteger, nullable=False, index=True),  # number of one of its tracks
+    Column("defect", HexBytes, nullable=False),
+    Column("east_m", Double, nullable=False),  # aligned, in the plane of ``merging``
+    Column("north_m", Double, nullable=False),
+    Column("left_m2", Double, nullable=False),
+    Column("seen", LargeBinary, nullable=False),  # the track by itself, and its looks: see ``storage.tracks``
+    Column("looks", LargeBinary, nullable=False),
+)
+
+track_cells = Table(
+    "track_cells",
+    metadata,
+    Column("cell", BigInteger, primary_key=True, autoincrement=False),
+    Column("track", BigInteger, primary_key=True, autoincrement=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 rulings = Table(

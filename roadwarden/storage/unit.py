@@ -9,14 +9,31 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from roadwarden.defects.defect import Defect
+from roadwarden.defects.map import DefectMap
+from roadwarden.defects.policy import MergingPolicy
+from roadwarden.defects.rulings import Compared, Ruling
 from roadwarden.detections import Position, Sighting
 from roadwarden.errors import DataError
 from roadwarden.storage import engine as engines
 from roadwarden.storage.defects import DefectStore
+from roadwarden.storage.merging import MergingStore
 from roadwarden.storage.rulings import RulingStore
 from roadwarden.storage.segments import SegmentStore
 from roadwarden.storage.sightings import SightingStore
 from roadwarden.storage.stretches import StretchStore
+from roadwarden.storage.tracks import StoredShelf
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What taking in sightings or rulings changed."""
+
+    new: tuple[Sighting, ...]  # that were not merged before
+    defects: tuple[Defect, ...]  # that hold them, or may have changed otherwise
+    gone: Mapping[str, str]  # defects that are none any more, and those that their ids lead to now
+
+
+NOTHING_ABSORBED = Absorbed((), (), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +45,7 @@ class UnitOfWork:
     rulings: RulingStore
     segments: SegmentStore
     stretches: StretchStore
+    merging: MergingStore
 
     @classmethod
     def of(cls, connection: Connection) -> UnitOfWork:
@@ -38,7 +56,45 @@ class UnitOfWork:
             RulingStore(connection),
             SegmentStore(connection),
             StretchStore(connection),
+            MergingStore(connection),
         )
+
+    def absorb(self, sightings: Sequence[Sighting], policy: MergingPolicy) -> Absorbed:
+        """Keeps sightings and merges them with all that is kept, as ``merging.merge`` would all at once.
+
+        Those that are merged already are left out. Reads and writes their neighbourhood only. Raises DataError where
+        the database was merged by other rules, or a sighting lies far from all of it.
+        """
+        opened = self.merging.open(sightings, policy)
+        if opened is None:
+            return NOTHING_ABSORBED
+        living, shelf = opened
+        new = living.unknown(sightings)
+        if not new:
+            return NOTHING_ABSORBED
+        living.add(new)
+        return self._written(living, shelf, new)
+
+    def say(self, rulings: Sequence[Ruling], compared: Sequence[Compared], policy: MergingPolicy) -> Absorbed:
+        """Keeps what people and pictures said, and merges what it concerns anew.
+
+        Raises DataError for a sighting that is not kept, or a ruling whose id another one has.
+        """
+        opened = self.merging.open((), policy)
+        if opened is None:
+            raise DataError("nothing is merged in this database yet; run 'roadwarden survey' first")
+        living, shelf = opened
+        living.rule(rulings, compared)
+        return self._written(living, shelf, ())
+
+    def _written(self, living: DefectMap, shelf: StoredShelf, new: tuple[Sighting, ...]) -> Absorbed:
+        folds, moved = living.folds(), shelf.write()
+        self.defects.put(folds)
+        known = self.sightings.known(one.id for one in new)
+        self.sightings.settle(moved.homes, [one for one in new if one.id not in known])
+        empty = self.sightings.none_of(moved.gone)
+        self.defects.remove(empty)
+        return Absorbed(new, folds, self.defects.now(empty))
 
     def neighbourhood(self, places: Sequence[Position], radius_m: float) -> tuple[Sighting, ...]:
         """The sightings within ``radius_m`` of a place, and all others of the defects those are counted to, by id.
