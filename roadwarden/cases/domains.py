@@ -25,7 +25,7 @@ class Problem(Named):
 class Domain(Named):
     """Problems that are handled alike, under clocks of their own."""
 
-    clock_policy: str = Field(min_length=1, description="version in tables/clock_policies.yaml")
+    clock_policy: str = Field(min_length=1, description="name of a policy in tables/clock_policies.yaml")
     source: str = Field(min_length=1, description="where the clocks come from")
     status: Status = Field(description="verified: read in the primary text; unverified: anything less")
     pavement_types: tuple[DistressType, ...] = Field(default=(), description="types of the taxonomy")

@@ -15,6 +15,7 @@ from roadwarden.cases.domains import read_domain_table, shipped_domain_table
 from roadwarden.cases.events import CaseEvent, Dispatched, EventData, EventType, HandedBack, Role, Severity, Transferred
 from roadwarden.cases.hand_overs import bounces, hand_overs, handed_back_by
 from roadwarden.cases.hours import WorkTime
+from roadwarden.cases.policy import shipped_clock_policies
 from roadwarden.cases.read_dispatch import read_dispatch_table, shipped_dispatch_table
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.taxonomy import DistressType
@@ -202,6 +203,15 @@ def test_every_type_of_the_taxonomy_has_a_domain_and_a_name_in_both_languages():
     assert DOMAINS.words_of("pothole").chinese == "坑槽"
     with pytest.raises(DataError, match="unknown problem 'lampout'; did you mean 'lamp_out'"):
         DOMAINS.domain_of("lampout")
+
+
+def test_every_domain_has_its_clocks():
+    policies = shipped_clock_policies()
+    assert [domain.id for domain in DOMAINS.domains if not policies.knows(domain.clock_policy)] == []
+    spill = policies.at_filing(NOON, DOMAINS.domain_of("oil_spilled").clock_policy)
+    hole = policies.at_filing(NOON, DOMAINS.domain_of("pothole").clock_policy)
+    assert spill.repair_limit(SEVERE) == timedelta(hours=4)
+    assert hole.repair_limit(SEVERE) == timedelta(hours=24)
 
 
 @pytest.mark.parametrize(

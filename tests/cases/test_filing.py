@@ -86,7 +86,7 @@ def test_a_sensors_tip_files_a_case_of_its_domain_with_the_clocks_of_that_domain
     filed = filed_by(tip, shipped_domain_table())
     assert decide_tip(tip, TABLE).filing is Filing.AT_ONCE
     assert (filed.distress, filed.domain, filed.severity) == ("lamp_row_out", "lighting", Severity.SEVERE)
-    assert (filed.policy, filed.source, filed.first_seen_at) == ("lighting-1", "sensor", SEEN)
+    assert (filed.policy, filed.source, filed.first_seen_at) == ("lighting", "sensor", SEEN)
     assert tip.case == "sensor-lamp-17"
 
 
