@@ -63,8 +63,8 @@ LIKELY_NEXT = {
     + ["parked", "resumed", "safety_measure", "extended", "severity_changed", "absorbed"],
     "repair_reported": ["assessed"] * 6
     + ["evidence_requested", "repair_reported", "time_accepted", "parked", "extended"],
-    "assessed": ["closed"] * 4 + ["assessed", "absorbed", "evidence_requested", "time_accepted"],
-    "closed": ["reopened"] * 3 + ["assessed", "voided", "merged"],
+    "assessed": ["closed"] * 7 + ["assessed", "absorbed", "evidence_requested", "time_accepted"],
+    "closed": ["reopened"] * 5 + ["assessed", "voided", "merged"],
     "voided": ["unmerged", "dispatched", "assessed"],
     "merged": ["unmerged"] * 3 + ["repair_reported", "parked"],
 }
@@ -140,8 +140,12 @@ def renumber(random: Random, lines: list[dict[str, Any]]) -> None:
 
 
 def line(random: Random, case: str, seq: int, kind: str, at: datetime, data: dict[str, Any]) -> dict[str, Any]:
-    role = USUAL_ROLE.get(kind) or random.choice(["duty_officer", "duty_officer", "road_chief"])
-    if random.random() < 0.12:
+    role = (
+        "duty_officer"
+        if kind == "time_accepted"
+        else USUAL_ROLE.get(kind) or random.choice(["duty_officer", "duty_officer", "road_chief"])
+    )
+    if random.random() < 0.06:
         role = random.choice([*DESK, "crew", "citizen", "auditor", "assessor", "system"])
     if kind == "assessed" and random.random() < 0.35:
         role = random.choice(["duty_officer", "supervisor", "system"])
@@ -160,7 +164,9 @@ def line(random: Random, case: str, seq: int, kind: str, at: datetime, data: dic
 
 def filed(random: Random, at: datetime) -> dict[str, Any]:
     severity = random.choice(["normal", "normal", "severe"])
-    return {"distress": "pothole", "severity": severity, "first_seen_at": text(at - random.choice(STEPS))}
+    data = {"distress": "pothole", "severity": severity, "first_seen_at": text(at - random.choice(STEPS))}
+    policy = random.choice([None] * 8 + ["roads-1", "waste-1", "waste-1", "nowhere-7"])
+    return data if policy is None else {**data, "policy": policy}
 
 
 def approval(random: Random) -> Any:

@@ -14,9 +14,6 @@ from naive_clocks import all_clocks, granted, park_interval
 from naive_lines import Event, forbidden, once, own_time, timed, when, without_undone_merges
 from naive_workflow import OPEN, cycles, legal, severity, stage, stop_of
 
-POLICY = "roads-1"
-POLICIES = [POLICY]
-
 
 def answers(lines: list[Event], now: datetime) -> dict[str, dict[str, Any]]:
     by_case: dict[str, list[Event]] = {}
@@ -32,13 +29,10 @@ def answer(name: str, lines: list[Event], now: datetime) -> dict[str, Any]:
     if not good:
         nothing = {"state": None, "policy": None, "severity": None, "flags": flags}
         return {"case": name, **nothing, "refused": told, "clocks": []}
-    asked_for = good[0]["data"].get("policy")
-    if asked_for and asked_for not in POLICIES:
-        flags.append("unknown_policy")
     return {
         "case": name,
         "state": state(good, now),
-        "policy": asked_for if asked_for in POLICIES else POLICY,
+        "policy": good[0]["policy"],
         "severity": severity(good),
         "flags": sorted(set(flags)),
         "refused": told,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from naive_lines import Event, key, when
+from naive_lines import POLICIES, Event, key, when
 from naive_workflow import (
     RULINGS,
     cycle_start,
@@ -19,10 +19,7 @@ from naive_workflow import (
     stop_of,
 )
 
-HOUR = timedelta(hours=1)
 ZERO = timedelta(0)
-NORMAL, SEVERE, ASSESS = 48 * HOUR, 24 * HOUR, 24 * HOUR
-PARK_CAP, PARK_COUNT = 720 * HOUR, 5
 
 Span = tuple[datetime, datetime]
 
@@ -88,10 +85,10 @@ def why_no_park(e: Event, cycle: list[Event], before: list[Event]) -> str:
     if when(e["data"]["until"]) <= e["at"]:
         return "ends before it begins"
     parks = [p for p in cycle if p["type"] == "parked"]
-    if len(parks) + 1 > PARK_COUNT:
+    if len(parks) + 1 > POLICIES[e["policy"]]["park_count"]:
         return "parked too often"
     spans = [park_interval(p, cycle) for p in parks]
-    if length([*spans, (e["at"], when(e["data"]["until"]))]) > PARK_CAP:
+    if length([*spans, (e["at"], when(e["data"]["until"]))]) > POLICIES[e["policy"]]["park_total"]:
         return "parked too long"
     earlier = [x for x in cycle if key(x) < key(e)]
     if severity([*before, *earlier]) == "severe" and not [x for x in earlier if x["type"] == "safety_measure"]:
@@ -145,7 +142,8 @@ def dues(
 ) -> list[tuple[datetime, datetime, list[Span]]]:
     """(from when, due, parks counted so far) in order: each event that may have moved it."""
     start = cycle_start(cycle)
-    due = start + (SEVERE if severity([*before, cycle[0]]) == "severe" else NORMAL)
+    policy = POLICIES[cycle[0]["policy"]]
+    due = start + policy[severity([*before, cycle[0]])]
     counted: list[Span] = []
     out = [(start, due, counted)]
     standing = stop_of(cycle)
@@ -162,9 +160,9 @@ def dues(
             due = due + grown
             extension = extension + grown if extension else None
         if e["type"] == "severity_changed" and e["data"]["to"] == "severe":
-            due = min(due, e["at"] + SEVERE)
+            due = min(due, e["at"] + policy["severe"])
         if e["type"] == "severity_changed" and e["data"]["to"] == "normal":
-            due = start + NORMAL + length(counted)
+            due = start + policy["normal"] + length(counted)
             due = max(due, extension) if extension else due
         if e["type"] == "extended" and e["data"]["clock"] == "repair" and with_extensions:
             due = extension = when(e["data"]["due"])
@@ -216,7 +214,7 @@ def repair_clock(cycle: list[Event], before: list[Event], now: datetime) -> dict
 
 
 def assess_due(report: Event, cycle: list[Event]) -> datetime:
-    due = report["at"] + ASSESS
+    due = report["at"] + POLICIES[report["policy"]]["assess"]
     for e in cycle:
         if e["type"] == "extended" and e["data"]["clock"] == "assess":
             running = being_assessed(e, cycle)
@@ -265,7 +263,7 @@ def assess_clock(report: Event, cycle: list[Event], now: datetime) -> dict[str, 
         "state": "cancelled" if cancelled_at(cycle) else is_now,
         "started_at": written(report["at"]),
         "due_at": written(due),
-        "original_due_at": written(report["at"] + ASSESS),
+        "original_due_at": written(report["at"] + POLICIES[report["policy"]]["assess"]),
         "stopped_at": written(end) if is_now == "stopped" else None,
         "remaining_s": seconds(due - end),
         "breached": late > ZERO,

@@ -1,6 +1,7 @@
 """Naive replay, part 1: what is known at `now`, effective times, order, who may, merges that were undone.
 
-An event here is its JSON line with `at` (effective time), `got` (received) and `first` (0 for the filing, which leads).
+An event here is its JSON line with `at` (effective time), `got` (received), `first` (0 for the filing, which leads) and
+`policy` (by which its case is judged).
 """
 
 from __future__ import annotations
@@ -18,6 +19,28 @@ NOT_FOR_CREWS = [
     *["dispatched", "assessed", "evidence_requested", "time_accepted", "closed", "reopened"],
     *["absorbed", "released", "merged", "unmerged"],
 ]
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+POLICIES = {
+    "roads-1": {
+        "normal": 48 * HOUR,
+        "severe": 24 * HOUR,
+        "assess": 24 * HOUR,
+        "park_total": 30 * DAY,
+        "park_count": 5,
+        "warranty": 30 * DAY,
+    },
+    "waste-1": {
+        "normal": 12 * HOUR,
+        "severe": 4 * HOUR,
+        "assess": 12 * HOUR,
+        "park_total": 3 * DAY,
+        "park_count": 2,
+        "warranty": 7 * DAY,
+    },
+}
+"""Two rows of tables/clock_policies.yaml, copied by hand; a case that names none of them is judged by the first."""
 
 
 class BrokenFile(Exception):
@@ -61,17 +84,21 @@ def own_time(e: Event) -> tuple[datetime, bool]:
 def timed(known: list[Event], filing: Event) -> tuple[list[Event], list[str]]:
     """The events in order, with the flags that their times earned."""
     filed_at = own_time(filing)[0]
+    policy = filing["data"].get("policy", "roads-1")
     flags, out = [], []
+    if policy not in POLICIES:
+        policy = "roads-1"
+        flags.append("unknown_policy")
     for e in known:
         at, clamped = own_time(e)
         if clamped:
             flags.append("clamped")
         if at < filed_at:
             at = filed_at
-            flags.append("before_filing")
+            flags.append("clamped")
         if approver_unknown(e, known):
             flags.append("approver_role_unknown")
-        out.append({**e, "at": at, "got": when(e["received_at"]), "first": 0 if e is filing else 1})
+        out.append({**e, "at": at, "got": when(e["received_at"]), "first": 0 if e is filing else 1, "policy": policy})
     return sorted(out, key=key), flags
 
 

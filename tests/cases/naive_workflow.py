@@ -5,11 +5,10 @@ What a report is worth is known at `now` only: one that is rejected then is judg
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from naive_lines import Event, key, when
+from naive_lines import POLICIES, Event, key, when
 
-WARRANTY = timedelta(days=30)
 MACHINES = ["assessor", "system"]
 REJECTING = ["NOT_REPAIRED", "PARTIAL", "WRONG_OBJECT"]
 REPORTS = ["repair_reported", "self_handled"]
@@ -151,7 +150,7 @@ def why_not_on_the_spine(spine: list[Event], e: Event) -> str:
         closings = closings_that_hold(cycle)
         if not closings:
             return "is not closed"
-        if e["at"] - closings[0]["at"] > WARRANTY:
+        if e["at"] - closings[0]["at"] > POLICIES[e["policy"]]["warranty"]:
             return "the warranty is over"
     return ""
 
