@@ -20,6 +20,7 @@ REGISTRY_VARIABLES = ("ROADWARDEN_REGISTRY", "MLFLOW_TRACKING_URI")
 REGISTRY_CACHE_VARIABLE = "ROADWARDEN_REGISTRY_CACHE"
 LOCAL_DATABASE = "sqlite:///var/roadwarden.db"
 DATABASE_VARIABLE = "ROADWARDEN_DATABASE"
+DESTINATIONS_VARIABLE = "ROADWARDEN_DESTINATIONS"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # MLflow's 7 with doubling pauses keep a dead server's caller for minutes
@@ -45,6 +46,27 @@ def registry_cache() -> Path:
 def database_url() -> str:
     """Where sightings and defects are kept: the variable, or a file below var/."""
     return os.environ.get(DATABASE_VARIABLE) or LOCAL_DATABASE
+
+
+def destinations_file() -> Path | None:
+    """Where warnings and events of cases go to: the file that the variable names."""
+    named = os.environ.get(DESTINATIONS_VARIABLE)
+    return Path(named) if named else None
+
+
+def read_secret(env: str | None, file: Path | None) -> str:
+    """A secret from an environment variable or a file; raises ConfigError where it is missing, without showing it."""
+    if env is not None:
+        value, place = os.environ.get(env, ""), f"environment variable {env}"
+    else:
+        place = str(file)
+        try:
+            value = Path(place).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"{place}: the secret cannot be read: {type(exc).__name__}") from exc
+    if not value:
+        raise ConfigError(f"{place} is to hold a secret and is empty")
+    return value
 
 
 def set_mlflow_defaults() -> None:

@@ -10,14 +10,21 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Table
 
 from roadwarden.errors import DataError
+from roadwarden.storage import case_tables, tables  # noqa: F401 - they add themselves to the metadata
 from roadwarden.storage.engine import open_engine, reading, shown, writing
+from roadwarden.storage.metadata import metadata
 
 VERSION_TABLE = "roadwarden_schema"
 """Not Alembic's own name for it: MLflow may keep its tables in the same database."""
 EMPTY = "0000"
+
+
+def all_tables() -> tuple[Table, ...]:
+    """Every table of the newest schema, those first that others point to."""
+    return tuple(metadata.sorted_tables)
 
 
 def revisions() -> tuple[str, ...]:

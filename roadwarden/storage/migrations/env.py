@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from roadwarden.storage.metadata import metadata
 from roadwarden.storage.schema import VERSION_TABLE
-from roadwarden.storage.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,1 @@
+"""Use cases: what the commands, the interface and the workers call."""

@@ -1,0 +1,268 @@
+"""One message to one destination: signed HTTP, mail, or a line of a file. Nothing here knows the database.
+
+Webhooks follow Standard Webhooks (standardwebhooks.com): headers ``webhook-id``, ``webhook-timestamp`` and
+``webhook-signature``, the last one "v1," and the base64 of HMAC-SHA256 over "id.timestamp.body".
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import smtplib
+import ssl
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from roadwarden.cases.event_types import format_time
+from roadwarden.errors import ConfigError, OutputError
+from roadwarden.service.destinations import (
+    Destination,
+    EmailDestination,
+    FileDestination,
+    Secret,
+    Security,
+    WebhookDestination,
+)
+from roadwarden.settings import read_secret
+from roadwarden.storage.outbox import Message
+
+SHORTEST_SECRET = 16
+PREFIX = "whsec_"
+ANSWER_BYTES = 2000
+REFUSED_FOR_GOOD = frozenset({400, 410, 413, 415, 422})
+"""The same bytes would be refused again. 401, 403 and 404 are tried again: somebody may be setting the receiver up."""
+LONGEST_WISH_S = 86_400.0
+
+
+class NotDelivered(OutputError):
+    """The destination did not take a message; ``final`` where trying again cannot help.
+
+    ``wait_s``: how long it asked us to wait, by Retry-After; 0 where it did not.
+    """
+
+    def __init__(self, text: str, *, final: bool = False, wait_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.final = final
+        self.wait_s = wait_s
+
+
+class Sender(Protocol):
+    """Delivers to one destination."""
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Returns once the destination has the message; raises NotDelivered."""
+        ...
+
+
+def sender_of(destination: Destination) -> Sender:
+    """Raises ConfigError where a secret is missing or too short."""
+    match destination:
+        case WebhookDestination():
+            key = key_of(_secret(destination.secret))
+            if len(key) < SHORTEST_SECRET:
+                raise ConfigError(
+                    f"destination {destination.name}: its secret has fewer than {SHORTEST_SECRET} bytes; make one with "
+                    "'openssl rand -base64 32'"
+                )
+            return _Webhook(destination, key)
+        case EmailDestination():
+            return _Email(destination, _secret(destination.password) if destination.password else None)
+        case FileDestination():
+            return _Lines(destination)
+
+
+def body_of(message: Message) -> bytes:
+    """What is sent and signed: the same bytes at every attempt."""
+    content = {
+        "id": message.key,
+        "topic": message.topic,
+        "case": message.case,
+        "created_at": format_time(message.created_at),
+        "data": dict(message.payload),
+    }
+    return json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
+
+
+def key_of(secret: str) -> bytes:
+    """The key of a secret: what is behind ``whsec_`` in base64, as Standard Webhooks writes it, or the text itself."""
+    encoded = secret.removeprefix(PREFIX)
+    if encoded == secret:
+        return secret.encode()
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError:
+        raise ConfigError(f"a secret begins with {PREFIX} and goes on with something else than base64") from None
+
+
+def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
+    """The header ``webhook-signature`` of a body that is sent at ``timestamp`` (Unix seconds)."""
+    mac = hmac.new(secret, f"{key}.{timestamp}.".encode() + body, hashlib.sha256)
+    return "v1," + base64.b64encode(mac.digest()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Webhook:
+    destination: WebhookDestination
+    secret: bytes
+
+    def send(self, message: Message, now: datetime) -> None:
+        body, timestamp = body_of(message), int(now.timestamp())
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "roadwarden",
+            "Idempotency-Key": message.key,
+            "webhook-id": message.key,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(self.secret, message.key, timestamp, body),
+        }
+        try:
+            status, answer, wait_s = self._post(body, headers)
+        except (OSError, http.client.HTTPException, UnicodeError) as exc:
+            raise NotDelivered(f"no answer: {type(exc).__name__}: {exc}") from exc
+        if not 200 <= status < 300:
+            raise NotDelivered(f"answered {status}: {answer}", final=status in REFUSED_FOR_GOOD, wait_s=wait_s)
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, str, float]:
+        """Redirects are not followed: whoever is named in the file gets it, or nobody."""
+        parts = urlsplit(self.destination.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(str(parts.hostname), parts.port, timeout=self.destination.timeout_s)
+        try:
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("POST", target, body, headers)
+            response = connection.getresponse()
+            answer = response.read(ANSWER_BYTES).decode("utf-8", "replace")[:200]
+            return response.status, answer, _seconds(response.getheader("Retry-After"))
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Email:
+    destination: EmailDestination
+    password: str | None
+
+    def send(self, message: Message, now: datetime) -> None:
+        mail = self._mail(message, now)
+        try:
+            with self._connect() as server:
+                refused = server.send_message(mail, self.destination.sender, list(self.destination.to))
+        except (OSError, smtplib.SMTPException) as exc:
+            raise NotDelivered(self._without_password(f"{type(exc).__name__}: {exc}"), final=_permanent(exc)) from exc
+        if refused:
+            raise NotDelivered(f"refused for {', '.join(sorted(refused))}; the others have it", final=True)
+
+    def _connect(self) -> smtplib.SMTP:
+        where, context = self.destination, ssl.create_default_context()
+        if where.security is Security.TLS:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(where.host, where.port, timeout=where.timeout_s, context=context)
+        else:
+            server = smtplib.SMTP(where.host, where.port, timeout=where.timeout_s)
+        try:
+            if where.security is Security.STARTTLS:
+                server.starttls(context=context)
+            if where.username is not None and self.password is not None:
+                server.login(where.username, self.password)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _mail(self, message: Message, now: datetime) -> EmailMessage:
+        mail = EmailMessage()
+        mail["From"] = self.destination.sender
+        mail["To"] = ", ".join(self.destination.to)
+        mail["Subject"] = " ".join(f"{message.case}: {subject_of(message)}".split())
+        mail["Date"] = now
+        name = hashlib.sha256(message.key.encode()).hexdigest()[:32]
+        mail["Message-ID"] = f"<{name}@{self.destination.sender.partition('@')[2]}>"  # the same at every attempt
+        mail["Idempotency-Key"] = _ascii(message.key)
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+        mail.set_content(_text_of(message))
+        return mail
+
+    def _without_password(self, text: str) -> str:
+        return text.replace(self.password, "***") if self.password else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    destination: FileDestination
+
+    def send(self, message: Message, now: datetime) -> None:
+        """One line, whole and on the disk, or none: what a crash or a full disk left of a line is cut off."""
+        line = body_of(message) + b"\n"
+        try:
+            self.destination.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.destination.path.open("a+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # another scheduler may write to it
+                _append_whole(file, line)
+        except OSError as exc:
+            raise NotDelivered(f"{self.destination.path}: cannot be written: {exc.strerror or exc}") from exc
+
+
+def _append_whole(file: Any, line: bytes) -> None:
+    end = _end_of_whole_lines(file)
+    file.truncate(end)
+    try:
+        file.seek(end)
+        if file.write(line) != len(line):
+            raise OSError("only a part of the line was written: is the disk full?")
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(end)
+        raise
+
+
+def _end_of_whole_lines(file: Any, step: int = 4096) -> int:
+    end = int(file.seek(0, os.SEEK_END))
+    while end > 0:
+        start = max(0, end - step)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + int(found) + 1
+        end = start
+    return 0
+
+
+def subject_of(message: Message) -> str:
+    """A line for people."""
+    return str(message.payload.get("title") or message.topic)
+
+
+def _text_of(message: Message) -> str:
+    words = str(message.payload.get("text") or subject_of(message))
+    details = json.dumps(dict(message.payload), ensure_ascii=False, indent=2, sort_keys=True)
+    return f"{words}\n\n{details}\n"
+
+
+def _permanent(exc: Exception) -> bool:
+    if isinstance(exc, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in exc.recipients.values())
+    return isinstance(exc, smtplib.SMTPResponseException) and exc.smtp_code >= 550
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Of a Retry-After header; dates and nonsense count as nothing said."""
+    return (
+        min(float(retry_after), LONGEST_WISH_S)
+        if retry_after and retry_after.isascii() and retry_after.isdigit()
+        else 0.0
+    )
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+def _secret(place: Secret) -> str:
+    return read_secret(place.env, place.file)

@@ -1,0 +1,189 @@
+"""How each case stands: rows for lists and the countdown board, written in the transaction of their event.
+
+What passes with time alone is not in a row: whether a case is late and how long it has left is reckoned when rows are
+read, for the time that is asked for, and a park that ends by itself is heeded then too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Connection, Select, and_, delete, func, literal_column, or_, select
+from sqlalchemy import case as sql_case
+
+from roadwarden.cases.case_row import CaseRow
+from roadwarden.cases.event_types import Severity
+from roadwarden.storage.case_tables import cases
+from roadwarden.storage.rows import chunks, insert_of
+
+_NAMES = tuple(field.name for field in dataclasses.fields(CaseRow))
+MOST_ROWS = 1000
+
+
+class Order(StrEnum):
+    """Of a list."""
+
+    DUE = "due"  # the most urgent first, open cases only
+    NEWEST = "newest"  # by filing
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """What a list is to show; what is None does not matter."""
+
+    state: str | None = None
+    is_open: bool | None = None
+    overdue: bool | None = None
+    severity: Severity | None = None
+    area: str | None = None
+    areas: tuple[str, ...] | None = None  # that the reader may see
+    department: str | None = None
+    crew: str | None = None
+    distress: str | None = None
+    domain: str | None = None
+    segment: str | None = None
+    defect: str | None = None
+    filed_from: datetime | None = None
+    filed_before: datetime | None = None
+    due_before: datetime | None = None
+
+
+ALL = CaseFilter()
+_EQUAL = ("severity", "area", "department", "crew", "distress", "domain", "segment", "defect")
+
+
+class CaseRowStore:
+    """Within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, rows: Sequence[CaseRow]) -> None:
+        """Writes how cases stand now."""
+        statement = insert_of(self._connection, cases)
+        statement = statement.on_conflict_do_update(
+            index_elements=["case_id"], set_={name: statement.excluded[name] for name in _NAMES if name != "case_id"}
+        )
+        for chunk in chunks(rows):
+            self._connection.execute(statement, [_values(row) for row in chunk])
+
+    def clear(self) -> None:
+        """Forgets every row, to build them again."""
+        self._connection.execute(delete(cases))
+
+    def get(self, case_id: str) -> CaseRow | None:
+        """One row as of its newest event; None where there is no such case."""
+        row = self._connection.execute(select(cases).where(cases.c.case_id == case_id)).first()
+        return None if row is None else _row(row)
+
+    def list(
+        self,
+        wanted: CaseFilter,
+        now: datetime,
+        order: Order = Order.NEWEST,
+        most: int = 50,
+        after: tuple[datetime, str] | None = None,
+    ) -> tuple[CaseRow, ...]:
+        """The rows of a filter as they stand at ``now``, at most 1,000: O(log n + found) for the usual filters.
+
+        ``after`` is the key (``key_of``) of the last row that was seen, so that pages neither repeat nor leave out.
+        """
+        query = _where(select(cases), wanted, now)
+        if order is Order.DUE:
+            query = query.where(_is_open())
+            key: ColumnElement[Any] = cases.c.due_at
+            query = query.order_by(key, cases.c.case_id)
+            if after is not None:
+                query = query.where(or_(key > after[0], and_(key == after[0], cases.c.case_id > after[1])))
+        else:
+            key = cases.c.filed_at
+            query = query.order_by(key.desc(), cases.c.case_id.desc())
+            if after is not None:
+                query = query.where(key <= after[0])
+                query = query.where(or_(key < after[0], cases.c.case_id < after[1]))
+        rows = self._connection.execute(query.limit(min(most, MOST_ROWS)))
+        return tuple(_row(row).at(now) for row in rows)
+
+    def board(
+        self, wanted: CaseFilter, now: datetime, most: int = 50, after: tuple[datetime, str] | None = None
+    ) -> tuple[CaseRow, ...]:
+        """The countdown board: open cases, the most urgent first, as they stand at ``now``."""
+        return self.list(wanted, now, Order.DUE, most, after)
+
+    def count(self, wanted: CaseFilter, now: datetime) -> int:
+        """How many rows a filter has."""
+        query = _where(select(func.count()).select_from(cases), wanted, now)
+        return int(self._connection.execute(query).scalar_one())
+
+    def count_by_state(self, wanted: CaseFilter, now: datetime) -> Mapping[str, int]:
+        """How many rows a filter has in each state."""
+        state = _state(now).label("now")
+        query = _where(select(state, func.count()), wanted, now).group_by(state)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def names(self, wanted: CaseFilter, now: datetime) -> Iterable[str]:
+        """Names of the cases of a filter, in order."""
+        query = _where(select(cases.c.case_id), wanted, now).order_by(cases.c.case_id)
+        return self._connection.execute(query).scalars().all()
+
+
+def key_of(row: CaseRow, order: Order) -> tuple[datetime, str]:
+    """Where a row stands in a list: what ``after`` wants."""
+    at = row.due_at if order is Order.DUE else row.filed_at
+    if at is None:
+        raise ValueError(f"case {row.case_id} is not open and has no place among those that are due")
+    return at, row.case_id
+
+
+def _where(query: Any, wanted: CaseFilter, now: datetime) -> Any:
+    for name in _EQUAL:
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(cases.c[name] == value)
+    if wanted.areas is not None:
+        query = query.where(cases.c.area.in_(wanted.areas))
+    if wanted.is_open is not None:
+        query = query.where(_is_open() if wanted.is_open else ~_is_open())
+    if wanted.state is not None:
+        query = query.where(_in_state(wanted.state, now))
+    if wanted.overdue is not None:
+        late = and_(_is_open(), cases.c.due_at < now)
+        query = query.where(late if wanted.overdue else or_(~_is_open(), cases.c.due_at >= now))
+    if wanted.filed_from is not None:
+        query = query.where(cases.c.filed_at >= wanted.filed_from)
+    if wanted.filed_before is not None:
+        query = query.where(cases.c.filed_at < wanted.filed_before)
+    if wanted.due_before is not None:
+        query = query.where(_is_open(), cases.c.due_at < wanted.due_before)
+    return query
+
+
+def _is_open() -> ColumnElement[bool]:
+    """In the very words of the partial indexes, or SQLite does not see that it may use them."""
+    return literal_column("is_open", Boolean(create_constraint=False))
+
+
+def _in_state(state: str, now: datetime) -> ColumnElement[bool]:
+    over = cases.c.parked_until <= now
+    return or_(
+        and_(cases.c.state == state, or_(cases.c.parked_until.is_(None), cases.c.parked_until > now)),
+        and_(cases.c.state_after_park == state, over),
+    )
+
+
+def _state(now: datetime) -> ColumnElement[str]:
+    return sql_case((cases.c.parked_until <= now, cases.c.state_after_park), else_=cases.c.state)
+
+
+def _values(row: CaseRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _NAMES}
+
+
+def _row(row: Any) -> CaseRow:
+    values = {name: getattr(row, name) for name in _NAMES}
+    return CaseRow(**values | {"severity": Severity(row.severity)})
