@@ -1,1 +1,1 @@
-"""Cases: immutable events, the clocks that are a pure fold over them, workflow, permissions, dispatch, warnings, KPI."""
+"""Cases: immutable events, clocks as a pure fold over them, workflow, permissions, dispatch, warnings, figures."""
