@@ -1,21 +1,28 @@
-"""Which nodes of a detector's graph must stay in float when the rest is quantised, found by structure, not by name."""
+"""Which nodes of a detector's graph must stay in float when the rest is quantised."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 ATTENTION_OPS = frozenset({"MatMul", "Softmax"})
-FIRST_CONVOLUTIONS = 2
+CLASS_BRANCH = "/cv3."
+"""In the names of the nodes of the head's branch of types, as Ultralytics exports them."""
+FINE_MODULES = frozenset({0, 1, 2, 4})
+"""Of the network's modules in order, those that 8 bits gain little in or lose most in: measured in
+``docs/quantisation.md``. The first two have too few channels to fill an 8-bit dot product; of all the others, 2 and 4, the
+blocks at a quarter and an eighth of the picture's size, put the most noise on the scores."""
 
 
 def float_nodes(graph: Any) -> set[str]:
     """Names of the nodes that lose too much in 8 bits, or are no faster in them.
 
     The head's decoding, where one scale would have to hold pixels and probabilities: all scores collapse to 0. The last
-    convolutions, whose outputs are box edges and logits. The first two blocks: few channels do not fill an 8-bit dot
-    product. Attention, whose softmax is steep.
+    convolutions, whose outputs are box edges and logits, and the branch of the logits, whose depthwise convolutions are
+    no faster in 8 bits. The fine modules. Attention, whose softmax is steep.
     """
-    return decode_nodes(graph) | last_convolutions(graph) | first_blocks(graph) | attention_nodes(graph)
+    fine = {node.name for node in graph.node if _number(node) in FINE_MODULES or CLASS_BRANCH in node.name}
+    return decode_nodes(graph) | last_convolutions(graph) | attention_nodes(graph) | fine
 
 
 def decode_nodes(graph: Any) -> set[str]:
@@ -30,30 +37,10 @@ def last_convolutions(graph: Any) -> set[str]:
     return {node.name for node in graph.node if node.op_type == "Conv" and node.name not in before}
 
 
-def first_blocks(graph: Any) -> set[str]:
-    """The convolution of the picture and the one behind it, each with its activation."""
-    names: set[str] = set()
-    tensors = {one.name for one in graph.input}
-    for _ in range(FIRST_CONVOLUTIONS):
-        convolutions = [node for node in graph.node if node.op_type == "Conv" and node.input[0] in tensors]
-        activations = [node for one in convolutions for node in _activation(graph, one.output[0])]
-        names |= {node.name for node in (*convolutions, *activations)}
-        tensors = {node.output[0] for node in activations}
-    return names
-
-
 def attention_nodes(graph: Any) -> set[str]:
     """All but the convolutions of every module that multiplies matrices; a module is the path in a node's name."""
     modules = {_module(node) for node in graph.node if node.op_type in ATTENTION_OPS}
     return {node.name for node in graph.node if _module(node) in modules and node.op_type != "Conv"}
-
-
-def _activation(graph: Any, tensor: str) -> list[Any]:
-    """The Sigmoid and the Mul that make SiLU of a tensor."""
-    sigmoids = [node for node in graph.node if node.op_type == "Sigmoid" and node.input[0] == tensor]
-    gates = {node.output[0] for node in sigmoids}
-    products = [node for node in graph.node if node.op_type == "Mul" and tensor in node.input and gates & {*node.input}]
-    return [*sigmoids, *products]
 
 
 def _leading_to_a_convolution(graph: Any) -> set[str]:
@@ -71,3 +58,9 @@ def _leading_to_a_convolution(graph: Any) -> set[str]:
 
 def _module(node: Any) -> str:
     return str(node.name).rpartition("/")[0]
+
+
+def _number(node: Any) -> int | None:
+    """Where a node's module stands in the network, as the exporter names it: ``/model.4/cv1/conv/Conv``."""
+    named = re.match(r"/model\.(\d+)/", node.name)
+    return int(named[1]) if named else None

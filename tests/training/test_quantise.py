@@ -127,7 +127,7 @@ def test_most_convolutions_are_in_eight_bits(int8):
     made_by = {output: node.op_type for node in graph.node for output in node.output}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     eight = [node for node in convolutions if made_by.get(node.input[1]) == "DequantizeLinear"]
-    assert len(eight) > 0.9 * len(convolutions)
+    assert len(eight) > 0.6 * len(convolutions)
 
 
 def test_without_frames_nothing_can_be_calibrated(tmp_path):
@@ -143,15 +143,15 @@ def graph_of(*nodes: tuple[str, str, list[str], list[str]]) -> Any:
     return onnx.helper.make_graph(made, "toy", [value("picture", 1, [1, 3, 8, 8])], [value("out", 1, None)])
 
 
-def test_what_stays_in_float_is_found_by_structure():
+def test_what_loses_most_or_gains_nothing_stays_in_float():
     graph = graph_of(
-        ("first", "Conv", ["picture", "w1"], ["a"]),
-        ("gate", "Sigmoid", ["a"], ["gated"]),
-        ("silu", "Mul", ["a", "gated"], ["b"]),
-        ("second", "Conv", ["b", "w2"], ["c"]),
-        ("gate2", "Sigmoid", ["c"], ["gated2"]),
-        ("silu2", "Mul", ["gated2", "c"], ["d"]),
-        ("middle", "Conv", ["d", "w3"], ["e"]),
+        ("/model.1/conv/Conv", "Conv", ["picture", "w1"], ["a"]),
+        ("/model.1/act/Sigmoid", "Sigmoid", ["a"], ["gated"]),
+        ("/model.1/act/Mul", "Mul", ["a", "gated"], ["b"]),
+        ("/model.3/conv/Conv", "Conv", ["b", "w2"], ["c"]),
+        ("/model.3/act/Sigmoid", "Sigmoid", ["c"], ["gated2"]),
+        ("/model.3/act/Mul", "Mul", ["gated2", "c"], ["d"]),
+        ("/model.23/cv3.0/Conv", "Conv", ["d", "w3"], ["e"]),
         ("/attention/weigh", "MatMul", ["e", "e"], ["f"]),
         ("/attention/scale", "Mul", ["f", "s"], ["g"]),
         ("/attention/mix", "Conv", ["g", "w4"], ["h"]),
@@ -163,8 +163,8 @@ def test_what_stays_in_float_is_found_by_structure():
     decoding = {"size", "score", "shaped"}
     assert decode_nodes(graph) == decoding
     assert last_convolutions(graph) == {"last"}
-    start = {"first", "gate", "silu", "second", "gate2", "silu2"}
-    assert float_nodes(graph) == decoding | {"last"} | start | {"/attention/weigh", "/attention/scale"}
+    fine = {"/model.1/conv/Conv", "/model.1/act/Sigmoid", "/model.1/act/Mul", "/model.23/cv3.0/Conv"}
+    assert float_nodes(graph) == decoding | {"last"} | fine | {"/attention/weigh", "/attention/scale"}
     assert silus(graph) == [("a", "gated"), ("c", "gated2")], "the sigmoid of a score is no activation"
 
 
