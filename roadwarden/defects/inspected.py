@@ -38,6 +38,7 @@ class Inspected:
     seen_at: datetime  # UTC
     quality: Quality
     lane: int | None = None  # 0 at the left edge, along the chainage
+    pass_id: str | None = None  # None where the pass is not known
 
     def __post_init__(self) -> None:
         if not self.from_m < self.to_m:
@@ -86,15 +87,15 @@ def inspections(stretches: Sequence[Inspected], roads: Roads) -> Inspections:
 
 
 def joined(looks: Iterable[Inspected], within: timedelta = timedelta(minutes=1)) -> list[Inspected]:
-    """Looks frame by frame as few long stretches: those that touch, in one lane and quality, within a time.
+    """Looks frame by frame as few long stretches: those of one pass that touch, in one lane and quality, within a time.
 
     A joined stretch has the time of its first look, so it is called overdue up to ``within`` too early, never too late.
     """
     ordered = sorted(looks, key=lambda one: (one.seen_at, one.segment, one.from_m, one.to_m))
-    open_: dict[tuple[str, int | None, Quality], Inspected] = {}
+    open_: dict[tuple[str, int | None, Quality, str | None], Inspected] = {}
     done: list[Inspected] = []
     for one in ordered:
-        key = (one.segment, one.lane, one.quality)
+        key = (one.segment, one.lane, one.quality, one.pass_id)
         last = open_.get(key)
         touches = last is not None and one.from_m <= last.to_m and last.from_m <= one.to_m
         if last is not None and touches and one.seen_at - last.seen_at <= within:

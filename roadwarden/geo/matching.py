@@ -76,6 +76,24 @@ class MapMatcher:
             breaks = kept[broken].tolist()
         return Matched(tuple(places), tuple(i for i, place in enumerate(places) if place is None), tuple(breaks))
 
+    def match_each(self, positions: Sequence[Position]) -> tuple[RoadPlace | None, ...]:
+        """The most likely road of each position by itself, by distance and heading: for things, which do not drive."""
+        if not positions:
+            return ()
+        degrees = np.array([(one.lat, one.lon) for one in positions], np.float64)
+        headings = np.array([np.nan if one.heading_deg is None else one.heading_deg for one in positions], np.float64)
+        metres = self._network.plane.to_metres(degrees)
+        steps = candidates_of(self._network, metres, self._settings.within_m, self._settings.most_roads)
+        near = np.flatnonzero(steps.rows[:, 0] >= 0) if steps.rows.size else np.zeros(0, np.intp)
+        places: list[RoadPlace | None] = [None] * len(positions)
+        if len(near):
+            found = steps.take(near)
+            best = self._emissions(found, headings[near]).argmax(axis=1)
+            chosen = self._network.places(metres[near], found.rows[np.arange(len(near)), best])
+            for row, place in zip(near.tolist(), chosen, strict=True):
+                places[row] = place
+        return tuple(places)
+
     def _rows(self, steps: Candidates, metres: Metres, headings: Column) -> tuple[Indices, list[int]]:
         """The segment of each position, and the positions where the chain broke."""
         kept = _apart(metres, 2 * self._settings.sigma_m)

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from roadwarden.defects.inspected import WHOLE_WIDTH, Inspected, Quality
-from roadwarden.storage.rows import Values, chunks, insert_of, rows_where
-from roadwarden.storage.tables import stretches
+from roadwarden.storage.rows import Values, chunks, insert_of, numbers_of, rows_where
+from roadwarden.storage.tables import passes, stretches
 
 
 class StretchStore:
@@ -22,15 +22,18 @@ class StretchStore:
     def add(self, network: int, looks: Sequence[Inspected]) -> None:
         """Keeps stretches of a network's segments; the very same again adds nothing. O(k log n)."""
         statement = insert_of(self._connection, stretches).on_conflict_do_nothing()
+        drives = numbers_of(self._connection, passes, passes.c.id, (one.pass_id for one in looks if one.pass_id))
         for chunk in chunks(looks):
-            self._connection.execute(statement, [_row(network, look) for look in chunk])
+            rows = [_row(network, look) | {"pass": drives.get(look.pass_id or "")} for look in chunk]
+            self._connection.execute(statement, rows)
 
     def of_segments(
         self, network: int, segments: Iterable[str], since: datetime, until: datetime
     ) -> tuple[Inspected, ...]:
         """What was looked at from ``since`` to ``until``, both inside, by time: O(log n + found) a segment."""
         query = (
-            select(stretches)
+            select(stretches, passes.c.id.label("drive"))
+            .outerjoin(passes, passes.c.number == stretches.c["pass"])
             .where(stretches.c.network == network)
             .where(stretches.c.seen_at >= since, stretches.c.seen_at <= until)
         )
@@ -52,4 +55,4 @@ def _row(network: int, look: Inspected) -> Values:
 
 def _inspected(row: Any) -> Inspected:
     lane = None if row.lane == WHOLE_WIDTH else row.lane
-    return Inspected(row.segment, row.from_m, row.to_m, row.seen_at, Quality(row.quality), lane)
+    return Inspected(row.segment, row.from_m, row.to_m, row.seen_at, Quality(row.quality), lane, row.drive)

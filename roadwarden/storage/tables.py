@@ -67,6 +67,7 @@ stretches = Table(
     Column("from_m", Double, primary_key=True),
     Column("to_m", Double, primary_key=True),
     Column("quality", Text, primary_key=True),
+    Column("pass", ForeignKey("passes.number")),
     ForeignKeyConstraint(["network", "segment"], ["segments.network", "segments.id"]),
     holds("from_m < to_m", "length"),
     holds(f"lane >= {WHOLE_WIDTH}", "lane"),

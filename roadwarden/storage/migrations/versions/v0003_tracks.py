@@ -1,4 +1,4 @@
-"""What merging goes on from: tracks, where to find them, and the plane and rules they were made by."""
+"""What merging goes on from (tracks, where to find them, plane and rules), and which pass looked at a stretch."""
 
 from __future__ import annotations
 
@@ -46,3 +46,4 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_track_cells_track", "track_cells", ["track"])
+    op.execute("ALTER TABLE stretches ADD COLUMN pass INTEGER CONSTRAINT fk_stretches_pass REFERENCES passes (number)")

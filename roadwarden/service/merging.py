@@ -1,0 +1,94 @@
+"""Sightings into the database: merged, placed on the roads and judged, batch by batch, each batch kept as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from roadwarden.defects.judging import judge
+from roadwarden.defects.policy import MergingPolicy
+from roadwarden.defects.presence import Presence
+from roadwarden.defects.rulings import Compared, Ruling
+from roadwarden.defects.severity_table import SeverityTable, shipped_severity_table
+from roadwarden.detections import Sighting
+from roadwarden.service.known_roads import KnownRoads
+from roadwarden.storage.unit import Absorbed, UnitOfWork, writing
+
+BATCH = 2000
+"""Sightings in one unit of work: what an interruption may cost, and for how long other writers wait."""
+
+Tell = Callable[[int, int], None]
+"""(done, total) so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What sightings become defects by."""
+
+    merging: MergingPolicy = field(default_factory=MergingPolicy)
+    severity: SeverityTable = field(default_factory=shipped_severity_table)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What sightings came to: how many were new, which defects hold them or changed with them, which are none now."""
+
+    new: int
+    known: int
+    defects: frozenset[str]
+    gone: frozenset[str]
+
+
+def take_in(
+    engine: Engine,
+    sightings: Sequence[Sighting],
+    roads: KnownRoads | None,
+    rules: Rules,
+    *,
+    batch: int = BATCH,
+    tell: Tell = lambda _done, _total: None,
+) -> TakenIn:
+    """Keeps and merges sightings. Broken off and begun again, it goes on: what is kept already is passed over."""
+    new, changed, gone = 0, set[str](), set[str]()
+    for first in range(0, len(sightings), batch):
+        with writing(engine) as unit:
+            absorbed = unit.absorb(sightings[first : first + batch], rules.merging)
+            place_and_judge(unit, absorbed, roads, rules.severity)
+        new += len(absorbed.new)
+        changed = (changed | {defect.id for defect in absorbed.defects}) - absorbed.gone.keys()
+        gone |= absorbed.gone.keys()
+        tell(min(first + batch, len(sightings)), len(sightings))
+    return TakenIn(new, len(sightings) - new, frozenset(changed), frozenset(gone - changed))
+
+
+def say(
+    engine: Engine,
+    rulings: Sequence[Ruling],
+    compared: Sequence[Compared],
+    rules: Rules,
+) -> Absorbed:
+    """Keeps what a person ruled or pictures showed, and merges what it concerns anew."""
+    with writing(engine) as unit:
+        absorbed = unit.say(rulings, compared, rules.merging)
+        place_and_judge(unit, absorbed, KnownRoads.newest(unit), rules.severity)
+    return absorbed
+
+
+def place_and_judge(unit: UnitOfWork, absorbed: Absorbed, roads: KnownRoads | None, table: SeverityTable) -> None:
+    """Where changed defects lie on the roads, and how bad they are there; what was seen just now is there."""
+    fresh = {sighting.id for sighting in absorbed.new}
+    seen = [one.id for one in absorbed.defects if not fresh.isdisjoint(one.sightings[-1:])]
+    unit.defects.watch(dict.fromkeys(seen, Presence.SEEN))
+    if roads is None:
+        return
+    places = roads.places([defect.position for defect in absorbed.defects])
+    found = {defect.id: place for defect, place in zip(absorbed.defects, places, strict=True)}
+    unit.defects.locate(found, roads.number)
+    verdicts = {
+        defect.id: judge(defect, place, roads.roadways[place.segment], table).severity
+        for defect in absorbed.defects
+        if (place := found[defect.id]) is not None
+    }
+    unit.defects.judge(verdicts)
