@@ -9,9 +9,10 @@ ATTENTION_OPS = frozenset({"MatMul", "Softmax"})
 CLASS_BRANCH = "/cv3."
 """In the names of the nodes of the head's branch of types, as Ultralytics exports them."""
 FINE_MODULES = frozenset({0, 1, 2, 4})
-"""Of the network's modules in order, those that 8 bits gain little in or lose most in: measured in
-``docs/quantisation.md``. The first two have too few channels to fill an 8-bit dot product; of all the others, 2 and 4, the
-blocks at a quarter and an eighth of the picture's size, put the most noise on the scores."""
+"""Of the network's modules in order, those that 8 bits gain little in or lose most in (``docs/quantisation.md``).
+
+The first two have too few channels to fill an 8-bit dot product; of all others, 2 and 4, the blocks at a quarter and an
+eighth of the picture's size, put the most noise on the scores."""
 
 
 def float_nodes(graph: Any) -> set[str]:
