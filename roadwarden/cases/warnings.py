@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from roadwarden.cases.answer import ZERO, CaseAnswer, ClockAnswer, ClockState
@@ -91,7 +91,7 @@ def _ahead(answer: CaseAnswer, already: frozenset[WarningKey], policy: Escalatio
     for clock in answer.clocks:
         if not _live(clock):
             continue
-        limit = clock.due_at - clock.started_at - clock.paused
+        limit = _limit(clock, answer.at)
         for weight, threshold in enumerate(policy.thresholds):
             passed_at = threshold.passed_at(clock.due_at, limit)
             key = (answer.case, clock.clock, clock.cycle, clock.report_seq, threshold.id)
@@ -101,6 +101,12 @@ def _ahead(answer: CaseAnswer, already: frozenset[WarningKey], policy: Escalatio
 
 def _live(clock: ClockAnswer) -> bool:
     return clock.state in (ClockState.RUNNING, ClockState.PAUSED)
+
+
+def _limit(clock: ClockAnswer, at: datetime) -> timedelta:
+    """The length of the clock without its parks; ``paused`` counts the present one to ``at`` only, due to its end."""
+    rest = max(ZERO, clock.counts_until - at) if clock.state is ClockState.PAUSED else ZERO
+    return clock.due_at - clock.started_at - clock.paused - rest
 
 
 def _may_be_sent_from(one: _Ahead, answer: CaseAnswer, policy: EscalationPolicy, now: datetime) -> datetime:

@@ -135,7 +135,7 @@ def test_rule_12_nobody_is_warned_of_a_clock_that_has_stopped_or_waits_for_a_ver
 def test_rule_12_a_resting_clock_warns_after_its_rest():
     """Parked at 30 h for 10 h: due at 58 h, half of it used at 24 h, four fifths at 48.4 h."""
     parked_at, until, due = FILED + 30 * HOUR, FILED + 40 * HOUR, FILED + 58 * HOUR
-    resting = ClockAnswer("repair", 1, ClockState.PAUSED, FILED, due, due, due - until, timedelta(0), paused=10 * HOUR)
+    resting = ClockAnswer("repair", 1, ClockState.PAUSED, FILED, due, due, due - until, timedelta(0), paused=HOUR)
     answer = replace(case_at(parked_at + HOUR), state=CaseState.PARKED, clocks=(resting,))
     now = parked_at + HOUR
     assert due_warnings(answer, frozenset(), AWAKE, now) == ((), ())
