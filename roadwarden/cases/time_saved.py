@@ -24,7 +24,7 @@ from roadwarden.settings import read_strict_yaml
 CLAIM = 0.5
 """The brief: more than 50 % of the time of the whole process saved."""
 LEVEL = 0.95
-DRAWS = 10_000
+DRAWS = 2000
 FEWEST = 30
 """Cases on either side below which a mean of such skewed times says nothing."""
 MOST_UNFINISHED = 0.1
