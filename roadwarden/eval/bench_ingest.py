@@ -1,60 +1,62 @@
-"""How fast sightings go into a database that already holds a city's defects.
+"""How fast sightings go into a database that already holds a city's defects: merged, placed on roads and judged.
 
-Storage alone: what each new sighting belongs to is decided here by the nearest defect, so that the time is that of
-reading and writing. How good and how fast merging decides is measured by itself (``eval/merging.py``).
+All over the city every defect was seen once. The streets of the timed drive were driven ``passes`` times before, three
+looks at each defect, so that every new look has old ones to be compared and aligned with. Filling goes the same way as
+the timed drive (``service.merging.take_in``), which gives the growth of cost with size.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 from sqlalchemy import Engine
 
-from roadwarden.defects.defect import Defect
-from roadwarden.defects.votes import Vote
 from roadwarden.detections import PlaneCovariance, Position, Sighting
 from roadwarden.errors import ConfigError
+from roadwarden.eval.growth import Cost
+from roadwarden.geo.network import RoadNetwork
+from roadwarden.geo.places import RoadGrade, Segment
 from roadwarden.geo.plane import LocalPlane
-from roadwarden.storage.defects import KeptDefect
+from roadwarden.service.known_roads import KnownRoads
+from roadwarden.service.merging import Rules, TakenIn, take_in
 from roadwarden.storage.engine import analyse, shown
-from roadwarden.storage.unit import UnitOfWork, reading, writing
+from roadwarden.storage.unit import reading, writing
 from roadwarden.taxonomy import DistressType
 
 MODEL = "roadwarden bench ingest"
 CITY = LocalPlane(30.25, 120.16)
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 EVERY_M, PER_STREET, STREETS_APART_M = 8.0, 1250, 100.0
-REACH_M = 2.5
+SEGMENT_M = 1000.0
 LOOKS = 3
 """Frames in which a drive sees one defect."""
 NEW_SHARE = 0.1
 FILL_BATCH = 10_000
 
 Metres = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """One run; seconds are of the whole unit of work, commit included."""
+    """One run; seconds are of the whole units of work, commits included."""
 
     database: str
     defects_before: int
+    passes_before: int  # over the streets of the timed drive
     sightings: int
     batch: int
-    known_share: float  # of the sightings that found a stored defect
+    defects_new: int
     seconds: float
     cpu_s: float  # of this process: all of SQLite's work, none of PostgreSQL's server's
-    add_s: float
-    neighbours_s: float
-    settle_s: float
+    filling: tuple[Cost, ...]  # CPU seconds of this process for the first n defects; empty where they were there
 
     @property
     def per_second(self) -> float:
@@ -62,154 +64,119 @@ class IngestResult:
         return self.sightings / self.seconds
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields and the rate."""
-        return asdict(self) | {"per_second": self.per_second}
+        """Its fields and the rates."""
+        return asdict(self) | {"per_second": self.per_second, "per_cpu_second": self.sightings / self.cpu_s}
 
     def markdown(self) -> str:
         """A row for eval/benchmarks, with its head."""
         cells = {
             "database": self.database,
             "defects stored": f"{self.defects_before:,}",
+            "passes before": f"{self.passes_before}",
             "sightings": f"{self.sightings:,}",
             "batch": f"{self.batch:,}",
             "sightings/s": f"{self.per_second:,.0f}",
             "a CPU second": f"{self.sightings / self.cpu_s:,.0f}",
-            "add": f"{self.add_s:.1f} s",
-            "neighbours": f"{self.neighbours_s:.1f} s",
-            "settle": f"{self.settle_s:.1f} s",
+            "new defects": f"{self.defects_new:,}",
         }
         lines = (cells.keys(), ["---"] * len(cells), cells.values())
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def bench_ingest(
-    engine: Engine, *, defects: int, sightings: int, batch: int, seed: int, tell: Callable[[str], None]
+    engine: Engine,
+    *,
+    defects: int,
+    sightings: int,
+    batch: int,
+    passes: int,
+    seed: int,
+    tell: Callable[[str], None],
 ) -> IngestResult:
-    """Fills the database up to so many defects, two sightings each, then times a survey of so many sightings.
+    """Fills the database up to so many defects, then times a survey of so many sightings.
 
     Raises ConfigError where the database holds anything but what this bench has made.
     """
-    _fill(engine, defects, tell)
+    roads = _roads(engine, defects)
+    filling = _fill(engine, roads, defects, tell)
     with reading(engine) as unit:
-        before, drives = unit.defects.count(), unit.sightings.passes()
-    survey = _survey(defects, sightings, f"drive {seed} {drives}", np.random.default_rng((seed, drives)))
-    laps = {"add": 0.0, "neighbours": 0.0, "settle": 0.0}
-    known, start, busy = 0, time.perf_counter(), time.process_time()
-    for first in range(0, len(survey), batch):
-        known += _ingest(engine, survey[first : first + batch], laps)
-        tell(f"{min(first + batch, len(survey)):,} of {len(survey):,} sightings")
+        drives = unit.sightings.passes()
+    chance = np.random.default_rng((seed, drives))
+    along = (int(chance.integers(defects)) + np.arange(-(-sightings // LOOKS))) % defects
+    for number in range(passes):
+        take_in(engine, _drive(along, f"before {seed} {drives} {number}", chance), roads, Rules(), batch=FILL_BATCH)
+        tell(f"pass {number + 1} of {passes} before the timed one")
+    with reading(engine) as unit:
+        before = unit.defects.count()
+    survey = _drive(along, f"drive {seed} {drives}", chance)[:sightings]
+    start, busy = time.perf_counter(), time.process_time()
+    take_in(
+        engine, survey, roads, Rules(), batch=batch, tell=lambda done, total: tell(f"{done:,} of {total:,} sightings")
+    )
     seconds, cpu_s = time.perf_counter() - start, time.process_time() - busy
-    return IngestResult(
-        shown(engine).partition(":")[0],
-        before,
-        len(survey),
-        batch,
-        known / len(survey),
-        seconds,
-        cpu_s,
-        laps["add"],
-        laps["neighbours"],
-        laps["settle"],
-    )
+    with reading(engine) as unit:
+        made = unit.defects.count() - before
+    name = shown(engine).partition(":")[0]
+    return IngestResult(name, before, passes, len(survey), batch, made, seconds, cpu_s, filling)
 
 
-def _ingest(engine: Engine, batch: Sequence[Sighting], laps: dict[str, float]) -> int:
-    """One unit of work; returns how many sightings found a stored defect."""
-    at = time.perf_counter()
-
-    def lap(name: str) -> None:
-        nonlocal at
-        now = time.perf_counter()
-        laps[name], at = laps[name] + now - at, now
-
-    with writing(engine) as unit:
-        new = unit.sightings.add(batch)
-        lap("add")
-        near = unit.defects.near([one.position for one in new], REACH_M)
-        homes = _homes(new, near)
-        made_of = unit.sightings.of_defects({home for home in homes if home is not None})
-        lap("neighbours")
-        unit.settle(_folds(new, homes, made_of))
-    lap("settle")
-    return sum(home is not None for home in homes)
-
-
-def _homes(new: Sequence[Sighting], near: Sequence[KeptDefect]) -> list[str | None]:
-    """The nearest defect of each sighting within reach."""
-    if not near:
-        return [None] * len(new)
-    plane = LocalPlane.around(one.position for one in new)
-    here, there = (plane.to_metres([(one.position.lat, one.position.lon) for one in these]) for these in (new, near))
-    distance, which = cKDTree(there).query(here, distance_upper_bound=REACH_M)
-    found = zip(distance.tolist(), which.tolist(), strict=True)
-    return [near[row].id if metres <= REACH_M else None for metres, row in found]
-
-
-def _folds(
-    new: Sequence[Sighting], homes: Sequence[str | None], made_of: Mapping[str, Sequence[Sighting]]
-) -> list[Defect]:
-    """The defects that are new or have grown; looks in a row that found none are one."""
-    groups: dict[str, list[Sighting]] = {}
-    for number, (one, home) in enumerate(zip(new, homes, strict=True)):
-        groups.setdefault(home or f"new {number // LOOKS}", []).append(one)
-    return [_fold([*made_of.get(home, ()), *looks]) for home, looks in groups.items()]
-
-
-def _fold(looks: Sequence[Sighting]) -> Defect:
-    ordered = sorted(looks, key=lambda one: (one.seen_at, one.id))
-    first = ordered[0]
-    return Defect(
-        id=first.id,
-        vote=Vote(first.type, ((first.type, 0.9), (DistressType.PATCH, 0.1)), 0.8),
-        position=first.position,
-        covariance=first.covariance,
-        length_m=first.length_m,
-        width_m=first.width_m,
-        size_sigma_m=first.size_sigma_m,
-        first_seen_at=first.seen_at,
-        last_seen_at=ordered[-1].seen_at,
-        passes=tuple(sorted({one.pass_id for one in ordered})),
-        sightings=tuple(one.id for one in ordered),
-    )
-
-
-def _fill(engine: Engine, defects: int, tell: Callable[[str], None]) -> None:
+def _roads(engine: Engine, defects: int) -> KnownRoads:
+    """The streets of that many defects, kept as the database's network."""
     with reading(engine) as unit:
         others = sorted(set(unit.sightings.models()) - {MODEL})
-        stored = unit.defects.count()
     if others:
         raise ConfigError(f"{shown(engine)} holds sightings of {others[0]}: the bench wants a database of its own")
+    streets = list(_segments(-(-defects // PER_STREET)))
+    with writing(engine) as unit:
+        number = unit.segments.add(streets, "bench", FIRST_DAY).number
+    return KnownRoads(number, RoadNetwork.of(streets))
+
+
+def _segments(streets: int) -> Iterator[Segment]:
+    for street in range(streets):
+        for part in range(int(PER_STREET * EVERY_M / SEGMENT_M)):
+            north = _north(street)
+            ends = CITY.to_degrees([(part * SEGMENT_M, north), ((part + 1) * SEGMENT_M, north)])
+            line = tuple((float(lat), float(lon)) for lat, lon in ends)
+            yield Segment(f"{street}.{part}", f"street {street}", list(RoadGrade)[street % 3], line, 10.0)
+
+
+def _fill(engine: Engine, roads: KnownRoads, defects: int, tell: Callable[[str], None]) -> tuple[Cost, ...]:
+    with reading(engine) as unit:
+        stored = unit.defects.count()
     if stored >= defects:
-        return
+        return ()
+    costs, busy, marks = list[Cost](), 0.0, {defects // part for part in (1, 2, 4, 8, 16, 32, 64)}
     for first in range(0, defects, FILL_BATCH):
         numbers = np.arange(first, min(first + FILL_BATCH, defects))
-        with writing(engine) as unit:
-            _fill_in(unit, numbers)
-        tell(f"{numbers[-1] + 1:,} of {defects:,} defects stored")
+        looks = _sightings(numbers, _places(numbers), "fill 0", 0, 0)
+        start = time.process_time()
+        done = take_in(engine, looks, roads, Rules(), batch=FILL_BATCH)
+        busy += time.process_time() - start
+        last = int(numbers[-1]) + 1
+        costs += _marked(marks, last, busy, done)
+        tell(f"{last:,} of {defects:,} defects stored, {busy:.0f} CPU s")
     analyse(engine)
+    return tuple(costs) if len(costs) > 1 else ()
 
 
-def _fill_in(unit: UnitOfWork, numbers: npt.NDArray[np.int64]) -> None:
-    """Two sightings of each; those that a run before has filled in stay."""
-    looks = [
-        _sightings(numbers, _places(numbers) + np.array([0.0, 0.2 * turn]), f"fill {turn}", turn, turn)
-        for turn in range(2)
-    ]
-    new = {one.id for one in unit.sightings.add([*looks[0], *looks[1]])}
-    unit.settle([_fold(pair) for pair in zip(*looks, strict=True) if pair[0].id in new])
+def _marked(marks: set[int], last: int, busy: float, done: TakenIn) -> list[Cost]:
+    """The cost so far where a mark is passed; nothing where an earlier run had filled this in."""
+    passed = {mark for mark in marks if mark <= last}
+    marks -= passed
+    return [Cost(last, busy)] if passed and not done.known else []
 
 
-def _survey(defects: int, sightings: int, drive: str, chance: np.random.Generator) -> list[Sighting]:
-    """A drive along streets that are already known, and past some defects that are new."""
-    count = -(-sightings // LOOKS)
-    numbers = (int(chance.integers(defects)) + np.arange(count)) % defects
-    new = chance.random(count) < NEW_SHARE
+def _drive(numbers: Numbers, drive: str, chance: np.random.Generator) -> list[Sighting]:
+    """A drive along streets that are already known, and past some defects that are new; looks in order of time."""
+    new = chance.random(len(numbers)) < NEW_SHARE
     places = _places(numbers) + np.where(new, EVERY_M / 2, 0.0)[:, None] * np.array([1.0, 0.0])
+    days = 1 + int(hashlib.md5(drive.encode(), usedforsecurity=False).hexdigest()[:4], 16) % 300
     looks = [
-        _sightings(numbers, places + chance.normal(0, 0.3, places.shape), f"{drive} {turn}", 30 + turn, turn)
+        _sightings(numbers, places + chance.normal(0, 0.3, places.shape), f"{drive} {turn}", days, turn)
         for turn in range(LOOKS)
     ]
-    return list(_in_turn(looks))[:sightings]
+    return list(_in_turn(looks))
 
 
 def _in_turn(looks: Sequence[Sequence[Sighting]]) -> Iterator[Sighting]:
@@ -217,13 +184,17 @@ def _in_turn(looks: Sequence[Sequence[Sighting]]) -> Iterator[Sighting]:
         yield from one_defect
 
 
-def _places(numbers: npt.NDArray[np.int64]) -> Metres:
-    """(n, 2) metres: every 8 m on streets of 10 km, 100 m apart."""
+def _places(numbers: Numbers) -> Metres:
+    """(n, 2) metres: every 8 m on streets of 10 km, 100 m apart, 2 m beside the middle."""
     street, along = np.divmod(numbers, PER_STREET)
-    return np.stack([along * EVERY_M, (street - 400) * STREETS_APART_M], axis=1)
+    return np.stack([along * EVERY_M, _north(street) - 2.0], axis=1)
 
 
-def _sightings(numbers: npt.NDArray[np.int64], metres: Metres, name: str, days: int, seconds: int) -> list[Sighting]:
+def _north(street: Any) -> Any:
+    return (street - 400) * STREETS_APART_M
+
+
+def _sightings(numbers: Numbers, metres: Metres, name: str, days: int, seconds: int) -> list[Sighting]:
     degrees = CITY.to_degrees(metres)
     drive = name.rpartition(" ")[0]
     start = FIRST_DAY + timedelta(days=days, seconds=seconds)
