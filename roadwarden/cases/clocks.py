@@ -57,6 +57,5 @@ def _of_cycle(cycle: Cycle, now: datetime) -> tuple[ClockAnswer, ...]:
 
 def _unfiled(case: str, known: History, now: datetime) -> CaseAnswer:
     """Nothing is known of the case by then, or only what came before its filing."""
-    placed = [*known.later, *([known.filing] if known.filing else [])]
-    refused = tuple(Refusal(seq, "the case is not filed") for seq in sorted(one.seq for one in placed))
+    refused = tuple(Refusal(seq, "the case is not filed") for seq in sorted(one.seq for one in known.later))
     return CaseAnswer(case, now, None, None, None, 0, None, None, known.notes, refused, ())

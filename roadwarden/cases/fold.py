@@ -18,7 +18,7 @@ from roadwarden.cases.events import EventType, Filed
 from roadwarden.cases.fold_state import CaseFold
 from roadwarden.cases.ordering import Flag, History, Note, Placed
 from roadwarden.cases.policy import ClockPolicies
-from roadwarden.cases.reports import without_effect
+from roadwarden.cases.reports import rejected
 from roadwarden.cases.roles import never_records
 from roadwarden.cases.workflow_states import wrong_state
 
@@ -37,33 +37,36 @@ _RECORDERS: Final[dict[EventType, Recorder]] = {
 
 def fold(known: History, policies: ClockPolicies) -> CaseFold | None:
     """The case as its events left it; None without a filing that counts."""
-    if known.filing is None or never_records(known.filing.event.role, known.filing.event.type):
+    if known.filing is None:
         return None
     people = roles_of(one.event for one in (known.filing, *known.later))
-    gone = record_merges.undone(known.later)
-    later = [one for one in known.later if one.seq not in gone]
-    first = _fold_once(known.filing, later, policies, people, frozenset())
-    idle = frozenset(seq for cycle in first.cycles for seq in without_effect(cycle.reports))
-    return _fold_once(known.filing, later, policies, people, idle) if idle else first
+    undone = record_merges.undone(known.later)
+    later = [one for one in known.later if one.seq not in undone.gone | undone.repeated]
+    case = _fold_once(known.filing, later, policies, people, frozenset())
+    false = frozenset(seq for cycle in case.cycles for seq in rejected(cycle.reports))
+    if false:
+        case = _fold_once(known.filing, later, policies, people, false)
+    case.refused.extend(Refusal(seq, "the case was merged so already") for seq in undone.repeated)
+    return case
 
 
 def _fold_once(
-    filing: Placed, later: Sequence[Placed], policies: ClockPolicies, people: RolesOf, idle: frozenset[int]
+    filing: Placed, later: Sequence[Placed], policies: ClockPolicies, people: RolesOf, false: frozenset[int]
 ) -> CaseFold:
-    case = _file(filing, policies, people, idle)
+    case = _file(filing, policies, people, false)
     for placed in later:
         if why := record(case, placed):
             case.refused.append(Refusal(placed.seq, why))
     return case
 
 
-def _file(filing: Placed, policies: ClockPolicies, people: RolesOf, idle: frozenset[int]) -> CaseFold:
+def _file(filing: Placed, policies: ClockPolicies, people: RolesOf, false: frozenset[int]) -> CaseFold:
     data = filing.event.data
     if not isinstance(data, Filed):
         raise TypeError(f"{filing.event.type} files no case")
     known = data.policy is None or policies.knows(data.policy)
     policy = policies.at_filing(filing.at, data.policy if known else None)
-    case = CaseFold(filing, data, policy, data.severity, people, idle)
+    case = CaseFold(filing, data, policy, data.severity, people, false)
     if not known:
         why = f"there is no policy {data.policy!r}; judged by {policy.id}, which was valid at filing"
         case.notes.append(Note(filing.seq, Flag.UNKNOWN_POLICY, why))

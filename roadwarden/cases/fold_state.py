@@ -51,7 +51,7 @@ class Cycle:
     opened_at: datetime
     severity: Severity  # at its start
     policy: ClockPolicy
-    without_effect: frozenset[int]  # reports that hindsight knows to change nothing
+    false_reports: frozenset[int]  # rejected in the end
     work: CaseState = CaseState.FILED  # how far the work is, apart from reports and parks
     moves: list[DueMove | Park] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
@@ -70,32 +70,27 @@ class Cycle:
         return tuple(move for move in self.moves if isinstance(move, Park))
 
     @property
-    def effective_reports(self) -> tuple[Report, ...]:
-        """Without those that change nothing."""
-        return tuple(report for report in self.reports if report.seq not in self.without_effect)
+    def standing_reports(self) -> tuple[Report, ...]:
+        """Without those that are rejected in the end."""
+        return tuple(report for report in self.reports if report.seq not in self.false_reports)
 
     @property
     def accepted(self) -> frozenset[int]:
         """Reports whose standing verdict accepts the repair."""
-        return frozenset(one.seq for one in self.effective_reports if one.standing is Decision.ACCEPTED)
+        return frozenset(one.seq for one in self.standing_reports if one.standing is Decision.ACCEPTED)
 
     @property
     def is_closed(self) -> bool:
         """Closed, and what it was closed on still stands."""
         return not self.accepted.isdisjoint(self.closed_on)
 
-    @property
-    def reported_at(self) -> datetime | None:
-        """The repair that ends parks."""
-        return min((report.done_at for report in self.effective_reports), default=None)
-
     def report(self, seq: int) -> Report | None:
         """By the seq of its event."""
         return next((report for report in self.reports if report.seq == seq), None)
 
-    def rests(self) -> tuple[Interval, ...]:
-        """Parked time, ended by a report at the latest; empty where a park began after it."""
-        cut = self.reported_at
+    def parked(self) -> tuple[Interval, ...]:
+        """From the start of each park to its end, which is a report that stands at the latest; empty after one."""
+        cut = min((report.done_at for report in self.standing_reports), default=None)
         return tuple((park.start, park.end if cut is None else min(park.end, cut)) for park in self.parks)
 
     def reckoned(self, *, extensions: bool = True) -> Reckoned:
@@ -103,10 +98,10 @@ class Cycle:
         return reckon(self.opened_at, self.severity, self.policy, self._due_moves(extensions=extensions))
 
     def _due_moves(self, *, extensions: bool) -> Iterable[DueMove]:
-        cut = self.reported_at
+        rests = iter(self.parked())
         for move in self.moves:
             if isinstance(move, Park):
-                yield Rest(move.start, move.end if cut is None else min(move.end, cut))
+                yield Rest(*next(rests))
             elif extensions or not isinstance(move, Granted):
                 yield move
 
@@ -120,7 +115,7 @@ class CaseFold:
     policy: ClockPolicy
     severity: Severity
     known_roles: RolesOf
-    without_effect: frozenset[int]
+    false_reports: frozenset[int]
     cycles: list[Cycle] = field(default_factory=list)
     absorbed: set[str] = field(default_factory=set)
     over: CaseState | None = None  # VOIDED or MERGED
@@ -135,7 +130,7 @@ class CaseFold:
 
     def open_cycle(self, at: datetime) -> Cycle:
         """A fresh clock."""
-        cycle = Cycle(len(self.cycles) + 1, at, self.severity, self.policy, self.without_effect)
+        cycle = Cycle(len(self.cycles) + 1, at, self.severity, self.policy, self.false_reports)
         cycle.stages[Stage.DISPATCH].start(at)
         self.cycles.append(cycle)
         return cycle
@@ -150,11 +145,11 @@ class CaseFold:
             return CaseState.CLOSED
         if cycle.accepted:
             return CaseState.ASSESSED
-        return CaseState.REPAIR_REPORTED if cycle.effective_reports else cycle.work
+        return CaseState.REPAIR_REPORTED if cycle.standing_reports else cycle.work
 
     def state_at(self, now: datetime) -> CaseState:
         """The state that people see: parked from the start of a park to its end."""
         state = self.state
-        if state is self.cycle.work and any(start <= now < end for start, end in self.cycle.rests()):
+        if state is self.cycle.work and any(start <= now < end for start, end in self.cycle.parked()):
             return CaseState.PARKED
         return state

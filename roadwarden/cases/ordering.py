@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from roadwarden.cases.events import CaseEvent, EventType, Role, Severity, SeverityChanged
+from roadwarden.cases.roles import never_records
 from roadwarden.errors import DataError
 
 AHEAD: Final = timedelta(minutes=2)
@@ -73,7 +74,7 @@ def history(events: Iterable[CaseEvent], now: datetime) -> History:
     """What is known at ``now``, in order; raises DataError for two cases, or one seq that says two things."""
     known = [event for event in _once(events) if event.received_at <= now]
     placed = [_place(event) for event in known]
-    filings = [one for one in placed if one.event.type is EventType.FILED]
+    filings = [one for one in placed if _files(one.event)]
     if not filings:
         return History(None, tuple(sorted(placed, key=lambda one: one.order)), ())
     filing = min(filings, key=lambda one: one.order)
@@ -93,6 +94,10 @@ def _once(events: Iterable[CaseEvent]) -> Iterable[CaseEvent]:
         if known.setdefault(event.seq, event) != event:
             raise DataError(f"case {case} seq {event.seq}: two events that differ; one of them is not this case's")
     return known.values()
+
+
+def _files(event: CaseEvent) -> bool:
+    return event.type is EventType.FILED and never_records(event.role, event.type) is None
 
 
 def _place(event: CaseEvent) -> Placed:

@@ -54,7 +54,7 @@ def _park(case: CaseFold, placed: Placed, data: Parked) -> str | None:
         return "a severe case is parked only after a safety measure"
     if len(cycle.parks) >= limit.most:
         return f"parked {limit.most} times in this cycle already, which is the most"
-    if measure((*cycle.rests(), (placed.at, data.until))) > limit.total_days:
+    if measure((*cycle.parked(), (placed.at, data.until))) > limit.total_days:
         return f"longer than the {limit.total_days.days} days that the parks of a cycle may take together"
     if why := _unapproved(case, placed, data.approved_by):
         return why
@@ -63,12 +63,8 @@ def _park(case: CaseFold, placed: Placed, data: Parked) -> str | None:
 
 
 def _resume(case: CaseFold, placed: Placed) -> str | None:
-    """Ends every park that runs."""
-    running = [
-        park
-        for park, (start, end) in zip(case.cycle.parks, case.cycle.rests(), strict=True)
-        if start <= placed.at < end
-    ]
+    """Ends every park that runs; a report does not hide one, it may turn out to be false."""
+    running = [park for park in case.cycle.parks if park.start <= placed.at < park.end]
     if not running:
         return "no park runs"
     for park in running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from roadwarden.cases.answer import CaseState
@@ -16,6 +17,9 @@ from roadwarden.cases.roles import never_records
 TYPES: Final = frozenset(
     {EventType.VOIDED, EventType.ABSORBED, EventType.RELEASED, EventType.MERGED, EventType.UNMERGED}
 )
+
+_MERGERS: Final = frozenset({EventType.ABSORBED, EventType.MERGED})
+_UNDOING: Final = frozenset({EventType.RELEASED, EventType.UNMERGED})
 
 
 def record(case: CaseFold, placed: Placed) -> str | None:
@@ -32,25 +36,32 @@ def record(case: CaseFold, placed: Placed) -> str | None:
     return None
 
 
-def undone(placed: Sequence[Placed]) -> frozenset[int]:
-    """Seqs of mergers that were undone, with what undid them: both are as if they had never been."""
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Mergers that were undone."""
+
+    gone: frozenset[int]
+    """Seqs of the mergers and of what undid them: both are as if they had never been."""
+    repeated: frozenset[int]
+    """Seqs that told such a merger once more: refused, or they would outlive its undoing."""
+
+
+def undone(placed: Sequence[Placed]) -> Undone:
+    """Pairs ``released`` with the ``absorbed`` of the same case, and ``unmerged`` with ``merged``, in their order."""
     gone: set[int] = set()
-    absorbed: dict[str, list[int]] = {}
-    merged: list[int] = []
+    repeated: set[int] = set()
+    standing: dict[str | None, list[int]] = {}  # by absorbed case; None: merged
     for one in placed:
         if never_records(one.event.role, one.event.type):
             continue
-        match one.event.data:
-            case Absorbed(case=other):
-                absorbed.setdefault(other, []).append(one.seq)
-            case Released(case=other) if other in absorbed:
-                gone.update(absorbed.pop(other), [one.seq])
-            case Merged():
-                merged.append(one.seq)
-            case _ if one.event.type is EventType.UNMERGED and merged:
-                gone.update(merged, [one.seq])
-                merged = []
-    return frozenset(gone)
+        other = one.event.data.case if isinstance(one.event.data, Absorbed | Released) else None
+        if one.event.type in _MERGERS:
+            standing.setdefault(other, []).append(one.seq)
+        elif one.event.type in _UNDOING and other in standing:
+            first, *again = standing.pop(other)
+            gone.update((first, one.seq))
+            repeated.update(again)
+    return Undone(frozenset(gone), frozenset(repeated))
 
 
 def _void(case: CaseFold, placed: Placed, data: Voided) -> str | None:

@@ -55,7 +55,7 @@ def _report(case: CaseFold, placed: Placed) -> None:
     """A claim that the work is done; what it does to the clock is known when it is decided."""
     cycle = case.cycle
     cycle.reports.append(Report(placed.seq, placed.at, placed.at))
-    if placed.seq not in case.without_effect:
+    if placed.seq not in case.false_reports:
         cycle.stages[Stage.ACCEPT].stop(placed.at)
 
 

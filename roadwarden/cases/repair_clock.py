@@ -47,7 +47,8 @@ def _end(cycle: Cycle, now: datetime) -> tuple[ClockState, datetime]:
     else:
         state, end = ClockState.PROVISIONAL, report.done_at
     if cycle.cancelled_at is not None:
-        return ClockState.CANCELLED, min(end, cycle.cancelled_at)
+        end = cycle.cancelled_at if report is None else min(end, cycle.cancelled_at)
+        return ClockState.CANCELLED, end
     return state, end
 
 

@@ -85,9 +85,6 @@ def counting(reports: Sequence[Report]) -> Report | None:
     return earliest(reports, Decision.ACCEPTED) or earliest(reports, Decision.OPEN)
 
 
-def without_effect(reports: Sequence[Report]) -> frozenset[int]:
-    """Seqs of the reports that change nothing: rejected ones, and undecided ones that another one precedes."""
-    counted = counting(reports)
-    return frozenset(
-        report.seq for report in reports if report is not counted and report.standing is not Decision.ACCEPTED
-    )
+def rejected(reports: Sequence[Report]) -> frozenset[int]:
+    """Seqs of the reports that are as if they had never been sent."""
+    return frozenset(report.seq for report in reports if report.standing is Decision.REJECTED)
