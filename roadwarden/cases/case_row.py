@@ -1,4 +1,4 @@
-"""How a case stands, in one row: what lists and the countdown board show."""
+"""How a case stands, in one row: what lists and the countdown board show. ``case_projection`` makes them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CaseRow:
     repair_stopped_at: datetime | None  # finally, or provisionally
     repair_final: bool
     reports: int
-    bounces: int  # handed back
+    bounces: int  # handed back or transferred
     transfers: int
     distress: str
     domain: str | None
@@ -73,7 +73,8 @@ class CaseRow:
         """Whole seconds to go, rounded down, negative when late; stands still while parked; None: nothing is due."""
         if self.due_at is None:
             return None
-        since = now if self.parked_until is None else max(now, self.parked_until)
+        rests = self.parked_until is not None and self.parked_until <= self.due_at  # late before the park: late on
+        since = max(now, self.parked_until) if rests and self.parked_until else now
         return math.floor((self.due_at - since).total_seconds())
 
     def overdue(self, now: datetime) -> bool:

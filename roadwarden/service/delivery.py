@@ -115,7 +115,7 @@ class Courier:
             delivery.message.key,
             delivery.attempts + 1,
             why,
-            "; it is a dead letter now, see 'roadwarden scheduler dead'" if dead else "",
+            "; it is a dead letter now, see 'roadwarden outbox dead'" if dead else "",
         )
         if not self._settle(delivery, by, outcome):
             return Tally(lost=1)

@@ -29,8 +29,8 @@ class _Strict(BaseModel):
 class Secret(_Strict):
     """Where a secret stands: in an environment variable, or in a file of which the last line break does not count."""
 
-    env: str | None = Field(None, min_length=1, description="name of an environment variable")
-    file: Path | None = Field(None, description="path of a file that only we may read")
+    env: str | None = Field(default=None, min_length=1, description="name of an environment variable")
+    file: Path | None = Field(default=None, description="path of a file that only we may read")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Secret:
@@ -42,10 +42,10 @@ class Secret(_Strict):
 class Retries(_Strict):
     """How long to try: pauses double from the first to the longest, each drawn between its half and itself."""
 
-    first_s: float = Field(10.0, gt=0, description="pause after the first failure, seconds")
-    longest_s: float = Field(3600.0, gt=0, description="longest pause, seconds")
+    first_s: float = Field(default=10.0, gt=0, description="pause after the first failure, seconds")
+    longest_s: float = Field(default=3600.0, gt=0, description="longest pause, seconds")
     give_up_after_h: float = Field(
-        72.0, gt=0, description="hours from the first attempt, after which a message becomes a dead letter"
+        default=72.0, gt=0, description="hours from the first attempt, after which a message becomes a dead letter"
     )
 
     @property
@@ -56,9 +56,11 @@ class Retries(_Strict):
 
 class _Destination(_Strict):
     name: str = Field(min_length=1, pattern=r"^[a-z0-9_-]+$", description="lower-case letters, digits, _ and -")
-    topics: tuple[str, ...] = Field(("*",), min_length=1, description="patterns such as 'warning.*' or 'case.closed'")
-    timeout_s: float = Field(10.0, gt=0, le=300, description="of one step of a connection, seconds")
-    retries: Retries = Field(Retries(), description="how long to try")
+    topics: tuple[str, ...] = Field(
+        default=("*",), min_length=1, description="patterns such as 'warning.*' or 'case.closed'"
+    )
+    timeout_s: float = Field(default=10.0, gt=0, le=300, description="of one step of a connection, seconds")
+    retries: Retries = Field(default=Retries(), description="how long to try")
 
     def wants(self, topic: str) -> bool:
         """Whether a message of that topic is for it."""
@@ -88,10 +90,10 @@ class EmailDestination(_Destination):
 
     kind: Literal["email"]
     host: str = Field(min_length=1, description="name of the mail server")
-    port: int = Field(587, ge=1, le=65535, description="its port")
-    security: Security = Field(Security.STARTTLS, description="tls, starttls or none")
-    username: str | None = Field(None, min_length=1, description="to log in with; none: no login")
-    password: Secret | None = Field(None, description="to log in with")
+    port: int = Field(default=587, ge=1, le=65535, description="its port")
+    security: Security = Field(default=Security.STARTTLS, description="tls, starttls or none")
+    username: str | None = Field(default=None, min_length=1, description="to log in with; none: no login")
+    password: Secret | None = Field(default=None, description="to log in with")
     sender: str = Field(min_length=3, pattern=r"^[^@\s]+@[^@\s]+$", description="address that mails come from")
     to: tuple[str, ...] = Field(min_length=1, description="addresses that mails go to")
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Select, and_, delete, func, literal_column, or_, select
+from sqlalchemy import Boolean, ColumnElement, Connection, and_, delete, func, literal_column, or_, select
 from sqlalchemy import case as sql_case
 
 from roadwarden.cases.case_row import CaseRow
@@ -51,6 +51,7 @@ class CaseFilter:
     filed_from: datetime | None = None
     filed_before: datetime | None = None
     due_before: datetime | None = None
+    news_since: datetime | None = None  # open, or something of it was received since then
 
 
 ALL = CaseFilter()
@@ -72,9 +73,17 @@ class CaseRowStore:
         for chunk in chunks(rows):
             self._connection.execute(statement, [_values(row) for row in chunk])
 
-    def clear(self) -> None:
-        """Forgets every row, to build them again."""
-        self._connection.execute(delete(cases))
+    def remove(self, names: Iterable[str]) -> None:
+        """Forgets rows."""
+        for chunk in chunks(names):
+            self._connection.execute(delete(cases).where(cases.c.case_id.in_(chunk)))
+
+    def between(self, after: str, up_to: str | None) -> Mapping[str, CaseRow]:
+        """The rows of the cases behind ``after`` up to ``up_to``, which is one of them; all of the rest if None."""
+        query = select(cases).where(cases.c.case_id > after)
+        if up_to is not None:
+            query = query.where(cases.c.case_id <= up_to)
+        return {row.case_id: _row(row) for row in self._connection.execute(query)}
 
     def get(self, case_id: str) -> CaseRow | None:
         """One row as of its newest event; None where there is no such case."""
@@ -126,6 +135,11 @@ class CaseRowStore:
         query = _where(select(state, func.count()), wanted, now).group_by(state)
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
+    def open_by_crew(self) -> Mapping[str, int]:
+        """How many open cases each crew has that has some."""
+        query = select(cases.c.crew, func.count()).where(_is_open(), cases.c.crew.is_not(None)).group_by(cases.c.crew)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
     def names(self, wanted: CaseFilter, now: datetime) -> Iterable[str]:
         """Names of the cases of a filter, in order."""
         query = _where(select(cases.c.case_id), wanted, now).order_by(cases.c.case_id)
@@ -160,6 +174,8 @@ def _where(query: Any, wanted: CaseFilter, now: datetime) -> Any:
         query = query.where(cases.c.filed_at < wanted.filed_before)
     if wanted.due_before is not None:
         query = query.where(_is_open(), cases.c.due_at < wanted.due_before)
+    if wanted.news_since is not None:
+        query = query.where(or_(_is_open(), cases.c.as_of >= wanted.news_since))
     return query
 
 

@@ -1,0 +1,169 @@
+"""Looks at cases whose time has come, warns, and delivers: any number of schedulers may run on one database.
+
+What makes a warning unique is the key it is kept under, in the transaction that also writes its message; whoever comes
+second finds it there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from roadwarden.cases.clocks import clocks
+from roadwarden.cases.escalation import EscalationPolicy, shipped_escalation_policy
+from roadwarden.cases.events import CaseEvent
+from roadwarden.cases.policy import ClockPolicies, shipped_clock_policies
+from roadwarden.cases.warnings import CaseWarning, due_warnings, next_warning_at
+from roadwarden.errors import StorageAway
+from roadwarden.service import case_messages
+from roadwarden.service.cases import utc_now
+from roadwarden.service.delivery import Courier, Tally, hand_out, prune
+from roadwarden.storage.case_tables import WarningState
+from roadwarden.storage.case_unit import CaseUnit, reading, writing
+from roadwarden.storage.case_warnings import KeptWarning
+
+logger = logging.getLogger(__name__)
+
+CASES_AT_ONCE = 50
+"""In one transaction, some 50 ms; between two others may write."""
+SOONEST_AGAIN = timedelta(seconds=1)
+PRUNE_EVERY = timedelta(hours=1)
+LONGEST_WAIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What looking at cases gave."""
+
+    cases: int = 0
+    sent: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Looked) -> Looked:
+        return Looked(self.cases + other.cases, self.sent + other.sent, self.skipped + other.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """Warnings and deliveries of one process."""
+
+    engine: Engine
+    couriers: Sequence[Courier] = ()
+    policies: ClockPolicies = field(default_factory=shipped_clock_policies)
+    escalation: EscalationPolicy = field(default_factory=shipped_escalation_policy)
+    now: Callable[[], datetime] = utc_now
+    keep: timedelta = timedelta(days=30)  # how long messages stay that everybody has
+
+    def look(self) -> Looked:
+        """Warns about every case whose time has come."""
+        total = Looked()
+        while True:
+            now = self.now()
+            with reading(self.engine) as unit:  # readers wait for nobody; mostly there is nothing to do
+                if not unit.warnings.to_look_at(now, 1):
+                    return total
+            with writing(self.engine) as unit:
+                total += self._look(unit, now)
+
+    def deliver(self) -> Tally:
+        """Hands new messages out and sends all that are due, one destination after the other."""
+        total = Tally()
+        hand_out(self.engine, [courier.destination for courier in self.couriers], self.now())
+        for courier in self.couriers:
+            while (done := courier.round()) != Tally():
+                total += done
+        return total
+
+    def once(self) -> tuple[Looked, Tally]:
+        """Everything that is due now; for cron, and for tests."""
+        looked = self.look()
+        while hand_out(self.engine, [courier.destination for courier in self.couriers], self.now()):
+            pass
+        return looked, self.deliver()
+
+    def run(self, stop: threading.Event, every_s: float = 1.0) -> None:
+        """Until ``stop``: a thread for the warnings and one for each destination, so that a slow one holds nobody up.
+
+        A database that is away is waited for; any other error stops all threads and is raised.
+        """
+        failures: list[BaseException] = []
+        pruned: list[datetime] = []
+
+        def warn() -> None:
+            self.look()
+            hand_out(self.engine, [courier.destination for courier in self.couriers], self.now())
+            if not pruned or self.now() - pruned[-1] >= PRUNE_EVERY:
+                pruned[:] = [self.now()]
+                prune(self.engine, self.now() - self.keep)
+
+        def send(courier: Courier) -> None:
+            while not stop.is_set() and courier.round(stop.is_set) != Tally():
+                pass
+
+        works: list[Callable[[], None]] = [warn, *(lambda one=courier: send(one) for courier in self.couriers)]
+        threads = [threading.Thread(target=_repeat, args=(work, stop, every_s, failures)) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+
+    def _look(self, unit: CaseUnit, now: datetime) -> Looked:
+        names = unit.warnings.to_look_at(now, CASES_AT_ONCE)
+        histories, kept = unit.events.of_cases(names), unit.warnings.of_cases(names)
+        total = Looked()
+        for name in names:
+            total += self._look_at(unit, name, histories[name], kept.get(name, ()), now)
+        return total
+
+    def _look_at(
+        self, unit: CaseUnit, case: str, events: Sequence[CaseEvent], kept: Sequence[KeptWarning], now: datetime
+    ) -> Looked:
+        answer = clocks(events, self.policies, now)
+        already = frozenset(one.key for one in kept)
+        send, skipped = due_warnings(answer, already, self.escalation, now)
+        unit.warnings.put([_kept(one, WarningState.SKIPPED, now) for one in skipped])
+        new = {one.key for one in unit.warnings.put([_kept(one, WarningState.SENT, now) for one in send])}
+        row = unit.rows.get(case)
+        messages = [
+            case_messages.of_warning(one, _passed_over(one, skipped), None if row is None else row.at(now), now)
+            for one in send
+            if one.key in new
+        ]
+        unit.outbox.put(messages)
+        after = next_warning_at(answer, already | {one.key for one in (*send, *skipped)}, self.escalation, now)
+        unit.warnings.watch({case: None if after is None else max(after, now + SOONEST_AGAIN)})
+        return Looked(1, len(messages), len(skipped))
+
+
+def _repeat(work: Callable[[], None], stop: threading.Event, every_s: float, failures: list[BaseException]) -> None:
+    wait_s = every_s
+    while not stop.is_set():
+        try:
+            work()
+            wait_s = every_s
+        except StorageAway as exc:
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            logger.warning("%s; trying again in %.0f s", exc, wait_s)
+        except BaseException as exc:
+            logger.exception("the scheduler stops")
+            failures.append(exc)
+            stop.set()
+        stop.wait(wait_s)
+
+
+def _kept(one: CaseWarning, state: WarningState, now: datetime) -> KeptWarning:
+    return KeptWarning(
+        one.case, one.clock, one.cycle, one.report_seq, one.threshold, state, one.due_since, recorded_at=now
+    )
+
+
+def _passed_over(one: CaseWarning, skipped: Sequence[CaseWarning]) -> list[CaseWarning]:
+    """The lighter ones of the same clock."""
+    return [other for other in skipped if other.key[:-1] == one.key[:-1]]
