@@ -6,6 +6,7 @@ import csv
 import io
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from xml.etree import ElementTree
@@ -32,25 +33,69 @@ def read_track(place: Path, zone: tzinfo | None = None) -> Track:
 
     Times without an offset are in ``zone``. Raises DataError where no row can be used.
     """
+    return _collect(place, _rows(place, zone))
+
+
+def _rows(place: Path, zone: tzinfo | None) -> Iterator[Fix | _Fault]:
     try:
         text = place.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as exc:
         raise DataError(f"{place}: cannot be read: {exc.strerror}") from exc
     if place.suffix.lower() == ".gpx":
-        return _collect(place, _gpx(place, text))
+        return _gpx(place, text)
     if place.suffix.lower() in {".nmea", ".gps"} or text.lstrip().startswith("$"):
-        return _collect(place, _nmea(text))
+        return _nmea(text)
     if place.suffix.lower() == ".csv":
-        return _collect(place, _csv(place, text, zone))
+        return _csv(place, text, zone)
     raise DataError(f"{place}: positions come as {', '.join(sorted(SIDECAR_ENDINGS))}")
 
 
-def _collect(place: Path, rows: Iterable[Fix | str]) -> Track:
+@dataclass(frozen=True, slots=True)
+class TrackRows:
+    """A sidecar as it came: every row with a time and two numbers, in the file's order, also those that are wrong."""
+
+    rows: tuple[Fix, ...]
+    unreadable: tuple[str, ...]  # the others, each with its line and why
+
+
+def read_track_rows(place: Path, zone: tzinfo | None = None) -> TrackRows:
+    """Reads a sidecar for whoever judges its rows. Raises DataError for a file that is no track at all."""
+    rows: list[Fix] = []
+    unreadable: list[str] = []
+    for row in _rows(place, zone):
+        if isinstance(row, Fix):
+            rows.append(row)
+        elif row.fix is not None:
+            rows.append(row.fix)
+        else:
+            unreadable.append(row.text)
+    if not rows and not unreadable:
+        raise DataError(f"{place}: holds no position")
+    return TrackRows(tuple(rows), tuple(unreadable))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    text: str
+    fix: Fix | None = None  # where the row was read, and is no place on Earth
+
+
+class _Nowhere(ValueError):
+    def __init__(self, text: str, fix: Fix) -> None:
+        super().__init__(text)
+        self.fix = fix
+
+
+def _fault(where: str, exc: Exception) -> _Fault:
+    return _Fault(f"{where}: {exc}", exc.fix if isinstance(exc, _Nowhere) else None)
+
+
+def _collect(place: Path, rows: Iterable[Fix | _Fault]) -> Track:
     fixes: list[Fix] = []
     faults: list[str] = []
     for row in rows:
-        if isinstance(row, str):
-            faults.append(row)
+        if isinstance(row, _Fault):
+            faults.append(row.text)
         else:
             fixes.append(row)
     if not fixes:
@@ -60,7 +105,7 @@ def _collect(place: Path, rows: Iterable[Fix | str]) -> Track:
     return Track.of(fixes)
 
 
-def _gpx(place: Path, text: str) -> Iterator[Fix | str]:
+def _gpx(place: Path, text: str) -> Iterator[Fix | _Fault]:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise DataError(f"{place}: a GPX file has no document type; refused")
     try:
@@ -73,10 +118,10 @@ def _gpx(place: Path, text: str) -> Iterator[Fix | str]:
             when = parse_time(values["time"], None)
             yield _fix(when, point.attrib["lat"], point.attrib["lon"], values.get("course"), values.get("speed"))
         except (KeyError, ValueError) as exc:
-            yield f"point {number}: {exc}"
+            yield _fault(f"point {number}", exc)
 
 
-def _csv(place: Path, text: str, zone: tzinfo | None) -> Iterator[Fix | str]:
+def _csv(place: Path, text: str, zone: tzinfo | None) -> Iterator[Fix | _Fault]:
     sample = text[:4096]
     delimiter = max(",;\t", key=sample.count)
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
@@ -91,7 +136,7 @@ def _csv(place: Path, text: str, zone: tzinfo | None) -> Iterator[Fix | str]:
         try:
             yield _csv_fix(row, found, heading, speed, factor, zone)
         except (ValueError, TypeError, OverflowError) as exc:
-            yield f"line {number}: {exc}"
+            yield _fault(f"line {number}", exc)
 
 
 def _csv_fix(
@@ -110,7 +155,7 @@ def _csv_fix(
 def _fix(time: datetime, lat: str, lon: str, heading: str | None, speed: str | None) -> Fix:
     fix = Fix(time, float(lat), float(lon), _number(heading), _number(speed))
     if not (-90 <= fix.lat <= 90 and -180 <= fix.lon <= 180) or (fix.lat, fix.lon) == (0, 0):
-        raise ValueError(f"{lat}, {lon} is no place on Earth that a receiver with a fix would give")
+        raise _Nowhere(f"{lat}, {lon} is no place on Earth that a receiver with a fix would give", fix)
     return fix
 
 
@@ -139,7 +184,7 @@ def _parse_calendar_time(text: str, zone: tzinfo | None) -> datetime:
     return when.astimezone(UTC)
 
 
-def _nmea(text: str) -> Iterator[Fix | str]:
+def _nmea(text: str) -> Iterator[Fix | _Fault]:
     """RMC sentences of any talker: the ones with date, time, place, speed and course."""
     for number, line in enumerate(text.splitlines(), start=1):
         start = line.find("$")
@@ -148,7 +193,7 @@ def _nmea(text: str) -> Iterator[Fix | str]:
         try:
             fix = _rmc(line[start:].strip())
         except (ValueError, IndexError) as exc:
-            yield f"line {number}: {exc}"
+            yield _fault(f"line {number}", exc)
             continue
         if fix is not None:
             yield fix

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from roadwarden.defects.defect import Defect
+from typing import Protocol
 
 GOOD_PASSES = 5
 """The shipped detector finds 0.62 of what it looks at: five passes miss a defect that is there once in 126 times."""
@@ -41,7 +40,19 @@ class Looked:
     missed_by: tuple[str, ...]  # by time
 
 
-def presence(defect: Defect, passes: Iterable[PassOver], good_passes: int = GOOD_PASSES) -> Looked:
+class LastSeen(Protocol):
+    """A ``Defect``, or as much of one as it takes."""
+
+    @property
+    def passes(self) -> Sequence[str]:
+        """That saw it."""
+
+    @property
+    def last_seen_at(self) -> datetime:
+        """UTC."""
+
+
+def presence(defect: LastSeen, passes: Iterable[PassOver], good_passes: int = GOOD_PASSES) -> Looked:
     """NOT_SEEN after ``good_passes`` good ones since it was last seen; seen again, it is SEEN again.
 
     ``passes`` in any order; a pass that is listed more than once counts once, as good if any of its looks was.

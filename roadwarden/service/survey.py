@@ -1,0 +1,138 @@
+"""A survey into the database: what a detector saw in the frames of a drive becomes defects, and the drive coverage.
+
+Whatever is wrong with a drive is named in the report, and whatever has no place on the road is listed with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from roadwarden.defects.inspected import Inspected, Quality
+from roadwarden.detections import Sighting
+from roadwarden.errors import DataError
+from roadwarden.geo.camera import CameraModel
+from roadwarden.geo.fixes import Fix
+from roadwarden.geo.pole import PoleCamera
+from roadwarden.geo.shifts import suspect_gcj02
+from roadwarden.service.known_roads import KnownRoads
+from roadwarden.service.merging import Rules, TakenIn, Tell, take_in
+from roadwarden.service.seen import keep_looks, looks_of
+from roadwarden.service.sightings import Located, located, placed
+from roadwarden.service.survey_frames import FrameState, NotPlaced, SurveyFrame, SurveySettings, Unplaced
+from roadwarden.storage.unit import reading
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyReport:
+    """Every frame and every detection is counted in one of the numbers."""
+
+    frames: int
+    frames_of_state: dict[FrameState, int]
+    duplicates: int  # frames that are in the archive more than once
+    located: int  # frames with a pose
+    passes: tuple[str, ...]
+    detections: int
+    sightings: int
+    taken_in: TakenIn
+    unplaced: tuple[Unplaced, ...]
+    findings: tuple[str, ...]  # about the track
+    warnings: tuple[str, ...]
+    usable_m: float  # of lane, this drive
+    unusable_m: float
+
+    @property
+    def unplaced_by_reason(self) -> dict[str, int]:
+        """How many detections have no place, and why."""
+        return dict(sorted(Counter(str(one.why) for one in self.unplaced).items()))
+
+
+def survey(
+    engine: Engine,
+    frames: Sequence[SurveyFrame],
+    fixes: Sequence[Fix],
+    camera: CameraModel | PoleCamera,
+    settings: SurveySettings,
+    rules: Rules | None = None,
+    *,
+    tell: Tell = lambda _done, _total: None,
+) -> SurveyReport:
+    """Places, merges and keeps what was seen, and the stretches that were looked at.
+
+    ``fixes``: the receiver's rows as they came, wrong ones too, in the order they came. Begun again after an
+    interruption it goes on; done again it changes nothing. Raises DataError where positions look like those of another
+    coordinate system (nothing is kept then, unless ``keep_anyway``), or lie in another city than all that is kept.
+    """
+    rules = rules or Rules()
+    with reading(engine) as unit:
+        roads = KnownRoads.newest(unit)
+    where = located(frames, fixes, camera, settings)
+    warnings = [*_suspicions(where, roads, keep_anyway=settings.keep_anyway), *_about_roads(where, roads)]
+    sightings, unplaced = _sightings(frames, where, camera, settings)
+    taken_in = take_in(engine, sightings, roads, rules, tell=tell)
+    looks = looks_of(frames, where, roads) if roads is not None and isinstance(camera, CameraModel) else []
+    if roads is not None:
+        keep_looks(engine, looks, roads, taken_in.defects)
+    return SurveyReport(
+        frames=len(frames),
+        frames_of_state={state: sum(one.state is state for one in frames) for state in FrameState},
+        duplicates=len(frames) - len({one.frame.sha256 or one.frame.path for one in frames}),
+        located=sum(pose is not None for pose in where.poses),
+        passes=tuple(sorted({name for name in where.pass_ids if name})),
+        detections=sum(len(one.detections) for one in frames),
+        sightings=len(sightings),
+        taken_in=taken_in,
+        unplaced=unplaced,
+        findings=where.findings,
+        warnings=tuple(warnings),
+        usable_m=_metres(looks, Quality.USABLE),
+        unusable_m=_metres(looks, Quality.UNUSABLE),
+    )
+
+
+def _sightings(
+    frames: Sequence[SurveyFrame], where: Located, camera: CameraModel | PoleCamera, settings: SurveySettings
+) -> tuple[list[Sighting], tuple[Unplaced, ...]]:
+    sightings: list[Sighting] = []
+    unplaced: list[Unplaced] = []
+    for at, one in enumerate(frames):
+        reason = where.reasons[at]
+        if reason is not None:
+            unplaced += [_unplaced(one, row, reason) for row in range(len(one.detections))]
+        elif len(one.detections):
+            found = placed(one, where, at, camera, settings)
+            sightings += found.sightings
+            unplaced += [_unplaced(one, row, NotPlaced(refusal)) for row, refusal in found.refused]
+    return sorted(sightings, key=lambda one: (one.seen_at, one.id)), tuple(unplaced)
+
+
+def _unplaced(one: SurveyFrame, row: int, why: NotPlaced) -> Unplaced:
+    return Unplaced(one.frame.path, row, one.detections.types[row], float(one.detections.scores[row]), why)
+
+
+def _suspicions(where: Located, roads: KnownRoads | None, *, keep_anyway: bool) -> list[str]:
+    """Positions that are not what they are called."""
+    if roads is None:
+        return []
+    suspicion = suspect_gcj02([pose.position if pose else None for pose in where.poses], roads.network)
+    if suspicion is None:
+        return []
+    if not keep_anyway:
+        raise DataError(f"{suspicion}. Nothing was kept; if it is right as it stands, say --anyway")
+    return [str(suspicion)]
+
+
+def _about_roads(where: Located, roads: KnownRoads | None) -> list[str]:
+    if roads is None:
+        return ["no road network is imported: defects have no street, grade and severity, and no coverage is kept; "
+                "run 'roadwarden roads import FILE', then survey again"]  # fmt: skip
+    known = [pose.position for pose in where.poses if pose is not None]
+    off = sum(place is None for place in roads.places(known))
+    return [f"{off} of {len(known)} located frames lie beside all known roads"] if off else []
+
+
+def _metres(looks: Sequence[Inspected], quality: Quality) -> float:
+    return sum(look.to_m - look.from_m for look in looks if look.quality is quality)
