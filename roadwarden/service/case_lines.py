@@ -92,18 +92,19 @@ def _import_piece(
     kept = unit.events.of_cases({event.case for _, event in piece})
     by_seq = {case: {event.seq: event for event in events} for case, events in kept.items()}
     new: dict[str, list[CaseEvent]] = {}
+    in_order: list[CaseEvent] = []
     for number, event in piece:
         _check_time(event, path, number, now)
         there = by_seq.setdefault(event.case, {}).setdefault(event.seq, event)
         if there is event:
             new.setdefault(event.case, []).append(event)
+            in_order.append(event)
         elif there != event:
             raise DataError(
                 f"{path}:{number}: case {event.case} has another event with seq {event.seq} already; an event is never "
                 "replaced"
             )
-    for case, events in new.items():
-        unit.events.append(case, events, after=len(kept.get(case, ())), recorded_at=now)
+    unit.events.add(in_order, {case: len(events) for case, events in kept.items()}, now)
     rows = [row_of([*kept.get(case, ()), *events], policies) for case, events in new.items()]
     unit.rows.put([row for row in rows if row is not None])
     unit.warnings.watch({row.case_id: now if row.is_open else None for row in rows if row is not None})

@@ -41,10 +41,20 @@ class CaseEventStore:
                 f"case {case} is at version {version}, not {after}: somebody was faster; look at it again and repeat"
             )
         self._refuse_known(case, events)
-        rows = [_row(event, version, recorded_at) for version, event in enumerate(events, start=after + 1)]
+        self.add(events, {case: after}, recorded_at)
+        return after + len(events)
+
+    def add(self, events: Sequence[CaseEvent], after: Mapping[str, int], recorded_at: datetime) -> None:
+        """Keeps events of many cases in the order given; ``after``: how many each case that has some had before.
+
+        For those who have just read what is kept, in the same transaction. Raises DataError for a seq that is kept.
+        """
+        versions, rows = dict(after), []
+        for event in events:
+            versions[event.case] = versions.get(event.case, 0) + 1
+            rows.append(_row(event, versions[event.case], recorded_at))
         for chunk in chunks(rows):
             self._connection.execute(insert(case_events), chunk)
-        return after + len(rows)
 
     def version(self, case: str) -> int:
         """How many events the case has; 0 where there is none of that name."""
