@@ -20,7 +20,9 @@ def format_event_line(event: CaseEvent) -> str:
 def parse_event_line(line: str) -> CaseEvent:
     """One line; raises DataError that says what is wrong, without the number of the line."""
     try:
-        content = json.loads(line, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        content = json.loads(line.strip(), object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+    except json.JSONDecodeError as exc:
+        raise DataError(f"not JSON: {exc.msg} at character {exc.pos + 1}") from exc
     except (ValueError, RecursionError) as exc:
         raise DataError(f"not JSON: {exc}") from exc
     return parse_event(content)

@@ -14,7 +14,9 @@ from roadwarden.cli import (
     bench_ingest,
     bench_precision,
     camera,
+    case,
     detect,
+    kpi,
     merge,
     model,
     registry,
@@ -44,8 +46,10 @@ for command in (
     bench_precision,
     evaluation,
     camera,
+    case,
     registry,
     review,
+    kpi,
 ):
     command.register(app)
 

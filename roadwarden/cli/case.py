@@ -1,0 +1,16 @@
+"""``roadwarden case``: the commands about cases, one module each."""
+
+from __future__ import annotations
+
+import typer
+
+from roadwarden.cli import case_replay
+
+case_app = typer.Typer(help="Cases and their clocks.", no_args_is_help=True)
+for command in (case_replay,):
+    command.register(case_app)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command group."""
+    app.add_typer(case_app, name="case")
