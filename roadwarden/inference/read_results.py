@@ -31,7 +31,7 @@ def read_results(folder: Path) -> Iterator[tuple[FrameResult, str]]:
         for _ in range(row["detections"]):
             box = next(boxes, None)
             if box is None or box["frame"] != row["frame"]:
-                raise DataError(f"{folder}: {DETECTIONS} and {FRAMES} are not of one job; run 'roadwarden detect' again")
+                raise DataError(f"{folder}: {DETECTIONS} and {FRAMES} are not of one job; detect again")
             found.append(box)
         yield result_of_row({**row, "boxes": found}), row["model"]
 
