@@ -178,6 +178,16 @@ def reckon(facts: Iterable[CaseFacts], period: Period) -> Kpi:
     )
 
 
+def repairs_of(facts: Iterable[CaseFacts], period: Period) -> list[tuple[ClockAnswer, float]]:
+    """The repair clocks that finally stopped in the period, with their hours by the wall clock."""
+    repairs = (clock for one in facts if one.counts for clock in one.clocks if clock.clock == REPAIR)
+    return [
+        (clock, (clock.stopped_at - clock.started_at) / _HOUR)
+        for clock in repairs
+        if clock.state is ClockState.STOPPED and clock.stopped_at is not None and clock.stopped_at in period
+    ]
+
+
 def _flow(
     known: Sequence[CaseFacts], counted: Sequence[CaseFacts], cohort: Sequence[CaseFacts], period: Period
 ) -> Flow:
@@ -229,13 +239,9 @@ def _end(clock: ClockAnswer, now: datetime) -> datetime:
 
 
 def _response(counted: Sequence[CaseFacts], period: Period) -> Response:
-    repairs = [clock for one in counted for clock in one.clocks if clock.clock == REPAIR]
-    done = [
-        (clock, (clock.stopped_at - clock.started_at) / _HOUR)
-        for clock in repairs
-        if clock.state is ClockState.STOPPED and clock.stopped_at is not None and clock.stopped_at in period
-    ]
+    done = repairs_of(counted, period)
     hours = [taken for _, taken in done]
+    repairs = (clock for one in counted for clock in one.clocks if clock.clock == REPAIR)
     waiting = [clock for clock in repairs if clock.state in _OPEN and clock.started_at < period.end]
     ages = [(period.now - clock.started_at) / _HOUR for clock in waiting]
     p50, p90 = np.quantile(hours, [0.5, 0.9]) if hours else (None, None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from roadwarden.cases.case_facts import CaseFacts
 from roadwarden.cases.events import format_time
-from roadwarden.cases.kpi import Kpi, OnTime, Period, Response, reckon
+from roadwarden.cases.kpi import Kpi, OnTime, Period, Response, reckon, repairs_of
 from roadwarden.cases.kpi_weeks import CITY_ZONE, Week, weeks
 from roadwarden.cases.stages import ProcessStage
 from roadwarden.cases.time_saved import Baseline, Saving, savings
@@ -23,6 +23,7 @@ class KpiReport:
 
     kpi: Kpi
     weeks: tuple[Week, ...]
+    repair_hours: tuple[float, ...]  # from filing to repair, of the repairs of the period, sorted
     stage_hours: Mapping[ProcessStage, tuple[float, ...]]  # of the cases first closed in the period, sorted
     savings: tuple[Saving, ...]
     baseline: Baseline | None
@@ -63,7 +64,8 @@ def kpi_report(
     known = tuple(facts)
     kpi, hours = reckon(known, period), stage_samples(known, period)
     saved = savings(hours, baseline, kpi.unfinished.value or 0.0)
-    return KpiReport(kpi, weeks(known, period, zone), hours, saved, baseline, zone)
+    taken = tuple(sorted(taken for _, taken in repairs_of(known, period)))
+    return KpiReport(kpi, weeks(known, period, zone), taken, hours, saved, baseline, zone)
 
 
 def stage_samples(facts: Iterable[CaseFacts], period: Period) -> Mapping[ProcessStage, tuple[float, ...]]:
@@ -181,7 +183,7 @@ def _saving(saving: Saving) -> dict[str, Any]:
         "high": saving.high,
         "claim": saving.claim.value,
         "refusal": None if saving.refusal is None else saving.refusal.value,
-        "because": saving.because,
+        "because": saving.because.english,
     }
 
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from roadwarden.cases.kpi import Period
 from roadwarden.cases.stages import ProcessStage
-from roadwarden.cases.tables import Strict
+from roadwarden.cases.tables import Strict, Words
 from roadwarden.settings import read_strict_yaml
 
 CLAIM = 0.5
@@ -58,6 +60,13 @@ def read_baseline(path: Path) -> Baseline:
     return read_strict_yaml(path, Baseline)
 
 
+def recorded(hours: Mapping[ProcessStage, Sequence[float]], period: Period, source: str, zone: str) -> dict[str, Any]:
+    """A baseline file's content from the stage hours of a period; its days are those of ``zone``."""
+    days = [moment.astimezone(ZoneInfo(zone)).date() for moment in (period.now, period.start, period.end)]
+    samples = {stage.value: [round(one, 3) for one in hours[stage]] for stage in ProcessStage if hours.get(stage)}
+    return {"recorded_on": days[0], "source": source, "from": days[1], "to": days[2], "hours": samples}
+
+
 class Claim(StrEnum):
     """What may be said of "more than 50 % saved"."""
 
@@ -90,7 +99,7 @@ class Saving:
     high: float | None
     claim: Claim
     refusal: Refusal | None
-    because: str
+    because: Words
 
 
 def savings(
@@ -156,22 +165,38 @@ def _means(hours: Hours, rng: np.random.Generator) -> Hours:
 
 def _refusal(
     then: Hours, today: Hours, ends: tuple[float | None, float | None], unfinished: float, recorded: bool
-) -> tuple[Refusal | None, str]:
+) -> tuple[Refusal | None, Words | None]:
     low, high = ends
     if not recorded:
-        return Refusal.NO_BASELINE, "no baseline was recorded; give one with --baseline"
+        return Refusal.NO_BASELINE, Words(english="no baseline is recorded", chinese="未登记基线")
     if len(then) < FEWEST or len(today) < FEWEST:
-        return Refusal.TOO_FEW, f"{len(then)} cases before and {len(today)} now; both want {FEWEST} or more"
+        return Refusal.TOO_FEW, Words(
+            english=f"{len(then)} cases before and {len(today)} now; both want {FEWEST} or more",
+            chinese=f"基线 {len(then)} 件, 现在 {len(today)} 件, 各须不少于 {FEWEST} 件",
+        )
     if unfinished > MOST_UNFINISHED:
-        share = f"{unfinished:.0%} of the filed cases are still open, more than {MOST_UNFINISHED:.0%}"
-        return Refusal.UNFINISHED, f"{share}: the slow ones are missing"
+        share, most = f"{unfinished:.0%}", f"{MOST_UNFINISHED:.0%}"
+        return Refusal.UNFINISHED, Words(
+            english=f"{share} of the filed cases are still open, more than {most}: the slow ones are missing",
+            chinese=f"立案案件中 {share} 尚未结案, 超过 {most}: 缺少用时较长的案件",
+        )
     if low is None or high is None:
-        return Refusal.NO_TIME_BEFORE, "the stage took no time before; nothing can be saved"
+        return Refusal.NO_TIME_BEFORE, Words(
+            english="the stage took no time before; nothing can be saved", chinese="该环节基线用时为零, 无从节约"
+        )
     if low <= CLAIM <= high:
-        return Refusal.SPANS, f"the interval {low:.1%} to {high:.1%} spans {CLAIM:.0%}; more cases are wanted"
-    return None, ""
+        interval = f"{low:.1%} – {high:.1%}"
+        return Refusal.SPANS, Words(
+            english=f"the interval {interval} spans {CLAIM:.0%}; more cases are wanted",
+            chinese=f"区间 {interval} 跨过 {CLAIM:.0%}, 需要更多案件",
+        )
+    return None, None
 
 
-def _said(claim: Claim) -> str:
-    side = "above" if claim is Claim.PROVEN else "below"
-    return f"the whole {LEVEL:.0%} interval lies {side} {CLAIM:.0%}"
+def _said(claim: Claim) -> Words:
+    more, side = ("more", "above") if claim is Claim.PROVEN else ("not more", "below")
+    over, lies = ("超过", "高于") if claim is Claim.PROVEN else ("未超过", "低于")
+    return Words(
+        english=f"{more} than {CLAIM:.0%} saved: the whole {LEVEL:.0%} interval lies {side}",
+        chinese=f"节约{over} {CLAIM:.0%}: {LEVEL:.0%} 区间整体{lies} {CLAIM:.0%}",
+    )

@@ -35,7 +35,7 @@ def test_it_is_disproven_when_the_whole_interval_lies_below_half():
 @pytest.mark.parametrize(
     ("before", "now", "unfinished", "recorded", "refusal", "told"),
     [
-        ([], skewed(30, 400, 2), 0.0, False, Refusal.NO_BASELINE, "no baseline was recorded; give one with --baseline"),
+        ([], skewed(30, 400, 2), 0.0, False, Refusal.NO_BASELINE, "no baseline is recorded"),
         (skewed(100, 29, 1), skewed(30, 400, 2), 0.0, True, Refusal.TOO_FEW, "29 cases before and 400 now"),
         (skewed(100, 400, 1), skewed(30, 29, 2), 0.0, True, Refusal.TOO_FEW, "400 cases before and 29 now"),
         (skewed(100, 400, 1), skewed(30, 400, 2), 0.11, True, Refusal.UNFINISHED, "11% of the filed cases"),
@@ -47,7 +47,8 @@ def test_it_is_disproven_when_the_whole_interval_lies_below_half():
 def test_it_is_refused_with_the_reason(before, now, unfinished, recorded, refusal, told):
     saved = saving(WHOLE, before, now, unfinished, recorded=recorded)
     assert (saved.claim, saved.refusal) == (Claim.REFUSED, refusal)
-    assert told in saved.because
+    assert told in saved.because.english
+    assert saved.because.chinese
 
 
 def test_the_interval_is_that_of_means_of_cases_drawn_again():
