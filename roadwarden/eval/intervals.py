@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TypeVar
 
 import numpy as np
@@ -35,6 +36,14 @@ def wilson_lower(correct: float, n: float, *, z: float = ONE_SIDED_95) -> float:
     centre = share + z * z / (2 * n)
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, (centre - spread) / (1 + z * z / n))
+
+
+def wilson(correct: float, n: float, *, level: float = 0.95) -> Interval:
+    """Wilson's two-sided interval of a share of ``n``; NaN where ``n`` is 0."""
+    if n <= 0:
+        return Interval(math.nan, math.nan, level)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    return Interval(wilson_lower(correct, n, z=z), 1 - wilson_lower(n - correct, n, z=z), level)
 
 
 def by_group(counts: C, groups: Sequence[str]) -> C:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -17,7 +17,16 @@ import pyarrow.parquet as pq
 
 from roadwarden.errors import DataError, OutputError
 from roadwarden.vision.decode import decode
-from roadwarden.vision.registration import ALGORITHM_VERSION, Features, Homography, Registration, features, register
+from roadwarden.vision.registration import (
+    ALGORITHM_VERSION,
+    Attempt,
+    Features,
+    Homography,
+    Refused,
+    Registration,
+    attempt,
+    features,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -28,14 +37,17 @@ SCHEMA = pa.schema(
         ("algorithm", pa.string()),
         ("sha256_a", pa.string()),
         ("sha256_b", pa.string()),
-        ("inliers", pa.int32()),  # 0: the two are not registered, and the rest is null
+        ("keypoints", pa.int32()),
+        ("matches", pa.int32()),
+        ("inliers", pa.int32()),
+        ("refused", pa.string()),  # empty: the two are registered; else the rest is null
         ("inlier_ratio", pa.float64()),
         ("reprojection_px", pa.float64()),
         *((entry, pa.float64()) for entry in ENTRIES),
     ]
 )
-KEPT_FEATURES = 128
-"""Frames of one place that are held at a time; a frame's features are 0.3 MB."""
+KEPT_FEATURES = 512
+"""Frames that are held at a time, those of a part; a frame's features are 0.3 MB, and take longer than a pair."""
 SAVED_EVERY = 200
 
 Key = tuple[str, str]
@@ -66,9 +78,13 @@ class CachedRegistrar:
 
     def registration(self, a: str, b: str) -> Registration | None:
         """The same with its support."""
+        return self.attempt(a, b).registration
+
+    def attempt(self, a: str, b: str) -> Attempt:
+        """The same with the evidence for and against."""
         key = self._sha256(a), self._sha256(b)
         if key not in self._known:
-            self._known[key] = register(self._features(a), self._features(b))
+            self._known[key] = attempt(self._features(a), self._features(b))
             self._unsaved += 1
             if self._unsaved >= SAVED_EVERY:
                 self.save()
@@ -109,7 +125,7 @@ class CachedRegistrar:
             raise DataError(f"{self._pictures[name]}: cannot be read: {exc.strerror}") from exc
 
 
-def _read(cache: Path) -> dict[Key, Registration | None]:
+def _read(cache: Path) -> dict[Key, Attempt]:
     if not cache.is_file():
         return {}
     try:
@@ -118,19 +134,32 @@ def _read(cache: Path) -> dict[Key, Registration | None]:
         logger.warning("%s: not a table of registrations, they are computed anew: %s", cache, exc)
         return {}
     now = algorithm()
-    return {(row["sha256_a"], row["sha256_b"]): _found(row) for row in rows if row["algorithm"] == now}
+    # tables of before 2026-11-25 have no evidence
+    known = (row for row in rows if row["algorithm"] == now and row["keypoints"] is not None)
+    return {(row["sha256_a"], row["sha256_b"]): _found(row) for row in known}
 
 
-def _found(row: Mapping[str, float]) -> Registration | None:
-    if not row["inliers"]:
-        return None
-    homography = np.array([row[entry] for entry in ENTRIES], np.float64).reshape(3, 3)
-    return Registration(homography, int(row["inliers"]), row["inlier_ratio"], row["reprojection_px"])
+def _found(row: Mapping[str, Any]) -> Attempt:
+    refused = Refused(row["refused"]) if row["refused"] else None
+    registration = None
+    if refused is None:
+        homography = np.array([row[entry] for entry in ENTRIES], np.float64).reshape(3, 3)
+        registration = Registration(homography, int(row["inliers"]), row["inlier_ratio"], row["reprojection_px"])
+    return Attempt(row["keypoints"], row["matches"], row["inliers"], refused, registration)
 
 
-def _row(a: str, b: str, found: Registration | None) -> dict[str, str | float | None]:
-    key: dict[str, str | float | None] = {"algorithm": algorithm(), "sha256_a": a, "sha256_b": b, "inliers": 0}
+def _row(a: str, b: str, tried: Attempt) -> dict[str, str | float | None]:
+    row: dict[str, str | float | None] = {
+        "algorithm": algorithm(),
+        "sha256_a": a,
+        "sha256_b": b,
+        "keypoints": tried.keypoints,
+        "matches": tried.matches,
+        "inliers": tried.inliers,
+        "refused": tried.refused or "",
+    }
+    found = tried.registration
     if found is None:
-        return key
-    support = {"inliers": found.inliers, "inlier_ratio": found.inlier_ratio, "reprojection_px": found.reprojection_px}
-    return key | support | dict(zip(ENTRIES, found.homography.ravel().tolist(), strict=True))
+        return row
+    support = {"inlier_ratio": found.inlier_ratio, "reprojection_px": found.reprojection_px}
+    return row | support | dict(zip(ENTRIES, found.homography.ravel().tolist(), strict=True))

@@ -8,6 +8,7 @@ refused where no two cameras above one road could have taken the pair. Serves th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from roadwarden.detections import Boxes, Image
 from roadwarden.vision.polygons import clip_polygon
 
-ALGORITHM_VERSION = "1"
+ALGORITHM_VERSION = "2"
 """Changes with every change that can change a result: what was cached under another version is computed anew."""
 
 Homography = npt.NDArray[np.float64]
@@ -45,6 +46,12 @@ MOST_SHEAR = 4.0
 LEAST_SPREAD = 0.02
 """Standard deviation of the inliers across their main direction, in diagonals of the frame: less is a line."""
 
+STILL_PX, STILL_SHARE = 2.0, 0.7
+"""Inliers that stand still, 0.7 of them and more, speak of what is stuck to the camera: bonnet, watermark, date
+(COLMAP's test for watermarks, ``two_view_geometry.cc``, has the share; it looks at the border only) ..."""
+STUCK_EXTENT = 0.6
+"""... unless they reach over more than this of the frame both ways: then the vehicle stood still."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
@@ -67,6 +74,26 @@ class Registration:
     inliers: int
     inlier_ratio: float  # of the matches that passed ratio and mutual test
     reprojection_px: float  # median over the inliers, in b
+
+
+class Refused(StrEnum):
+    """Why two pictures are not registered, in the order of the tests."""
+
+    FEW_MATCHES = "few_matches"
+    FEW_INLIERS = "few_inliers"  # no homography that 15 matches or more agree on
+    UNSUPPORTED = "unsupported"  # too few of the matches in the overlap agree
+    IMPLAUSIBLE = "implausible"  # no two cameras above one road, or the inliers lie in a line
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """What came of registering a pair: the registration or why there is none, with the evidence either way."""
+
+    keypoints: int  # of the picture that has fewer
+    matches: int  # each other's nearest, and clearly nearer than the second nearest
+    inliers: int  # of the best homography, whether it was refused or not; 0 where there is none
+    refused: Refused | None
+    registration: Registration | None
 
 
 def features(image: Image, *, mask: Mask | None = None) -> Features:
@@ -94,20 +121,59 @@ def register(a: Features, b: Features) -> Registration | None:
 
     The same pair gives the same answer in every run.
     """
+    return attempt(a, b).registration
+
+
+def attempt(a: Features, b: Features) -> Attempt:
+    """The same with the evidence, for who has to decide how sure that is.
+
+    Matches on what is stuck to the camera are left out where they would outvote the road.
+    """
     matches = _mutual_matches(_root(a.descriptors), _root(b.descriptors))
-    if len(matches) < LEAST_INLIERS:
-        return None
     ours, theirs = a.keypoints_xy[matches[:, 0]], b.keypoints_xy[matches[:, 1]]
     homography, inside = _robust_homography(ours, theirs)
+    if homography is not None and _is_stuck(ours[inside], theirs[inside], a, b):
+        moved = np.linalg.norm(ours - theirs, axis=1) > STILL_PX
+        ours, theirs = ours[moved], theirs[moved]
+        homography, inside = _robust_homography(ours, theirs)
+    keypoints, inliers = min(len(a), len(b)), int(inside.sum())
+    refused = _refusal(homography, ours, theirs, inside, a, b)
+    if refused is not None or homography is None:
+        return Attempt(keypoints, len(ours), inliers, refused, None)
+    error = np.linalg.norm(_warp_points(ours[inside], homography) - theirs[inside], axis=1)
+    found = Registration(homography, inliers, float(inside.mean()), float(np.median(error)))
+    return Attempt(keypoints, len(ours), inliers, None, found)
+
+
+def _refusal(
+    homography: Homography | None,
+    ours: npt.NDArray[np.float32],
+    theirs: npt.NDArray[np.float32],
+    inside: npt.NDArray[np.bool_],
+    a: Features,
+    b: Features,
+) -> Refused | None:
+    """What speaks against a homography of matches of which those ``inside`` are its inliers."""
+    if len(ours) < LEAST_INLIERS:
+        return Refused.FEW_MATCHES
     if homography is None or int(inside.sum()) < LEAST_INLIERS:
-        return None
-    share = float(inside.mean())
-    supported = int(inside.sum()) > LEAST_SUPPORT + SUPPORT_A_MATCH * _in_overlap(homography, ours, b)
-    ours, theirs = ours[inside], theirs[inside]
-    if not supported or not _is_plausible(homography, ours, theirs, a, b):
-        return None
-    error = np.linalg.norm(_warp_points(ours, homography) - theirs, axis=1)
-    return Registration(homography, len(ours), share, float(np.median(error)))
+        return Refused.FEW_INLIERS
+    if int(inside.sum()) <= LEAST_SUPPORT + SUPPORT_A_MATCH * _in_overlap(homography, ours, b):
+        return Refused.UNSUPPORTED
+    if not _is_plausible(homography, ours[inside], theirs[inside], a, b):
+        return Refused.IMPLAUSIBLE
+    return None
+
+
+def _is_stuck(ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32], a: Features, b: Features) -> bool:
+    """Whether inliers lie on something that moves with the camera, and not on a road seen twice from one spot."""
+    if (a.width, a.height) != (b.width, b.height) or not len(ours):
+        return False
+    still = np.linalg.norm(ours - theirs, axis=1) <= STILL_PX
+    if still.mean() < STILL_SHARE:
+        return False
+    low, high = np.quantile(ours[still], [0.05, 0.95], axis=0)
+    return bool((high - low < STUCK_EXTENT * np.array([a.width, a.height])).any())
 
 
 def _root(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -137,6 +203,8 @@ def _robust_homography(
     ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32]
 ) -> tuple[Homography | None, npt.NDArray[np.bool_]]:
     nothing = np.zeros(len(ours), bool)
+    if len(ours) < LEAST_INLIERS:
+        return None, nothing
     try:  # USAC draws from a generator of its own that starts anew with each call
         homography, inside = cv2.findHomography(
             ours, theirs, cv2.USAC_MAGSAC, REPROJECTION_PX, maxIters=_ITERATIONS, confidence=_CONFIDENCE

@@ -258,7 +258,7 @@ def test_pictures_are_registered_once_and_remembered(pictures, tmp_path, monkeyp
     def never(*_: object) -> None:
         raise AssertionError("registered again")
 
-    monkeypatch.setattr("roadwarden.eval.registrations.register", never)
+    monkeypatch.setattr("roadwarden.eval.registrations.attempt", never)
     again = CachedRegistrar({**pictures, "copy of a": pictures["a"]}, cache)
     assert np.array_equal(again("copy of a", "b"), first)
     assert again("a", "elsewhere") is None

@@ -19,6 +19,8 @@ from roadwarden.vision.decode import decode
 from roadwarden.vision.registration import (
     LEAST_INLIERS,
     Features,
+    Refused,
+    attempt,
     features,
     register,
     warp_boxes,
@@ -114,6 +116,42 @@ def test_the_same_pair_gives_the_same_answer():
     assert first is not None
     assert second is not None
     assert np.array_equal(first.homography, second.homography)
+
+
+def behind_bonnet(picture: np.ndarray) -> np.ndarray:
+    """The lower third is the vehicle itself, the same in every frame, and full of corners."""
+    shown = picture.copy()
+    shown[HEIGHT * 2 // 3 :] = asphalt(99)[HEIGHT * 2 // 3 :]
+    return shown
+
+
+def test_the_bonnet_of_the_car_is_no_place():
+    one, other = features(behind_bonnet(asphalt(1))), features(behind_bonnet(asphalt(2)))
+    assert register(one, other) is None
+    assert attempt(one, other).matches < LEAST_INLIERS  # those on the bonnet do not count
+
+
+def test_the_road_above_a_bonnet_is_found_though_the_bonnet_has_more_corners():
+    shift = np.array([[1, 0, 60.0], [0, 1, 30], [0, 0, 1]])
+    picture = asphalt(1)
+    found = register(features(behind_bonnet(picture)), features(behind_bonnet(seen_from(shift, picture))))
+    assert found is not None
+    assert corner_error(found.homography, shift, WIDTH, HEIGHT) < 3
+
+
+def test_a_vehicle_that_stands_still_sees_one_place():
+    noisy = np.clip(asphalt(1).astype(np.float32) + np.random.default_rng(5).normal(0, 4, (HEIGHT, WIDTH, 1)), 0, 255)
+    found = register(features(asphalt(1)), features(noisy.astype(np.uint8)))
+    assert found is not None
+    assert corner_error(found.homography, np.eye(3), WIDTH, HEIGHT) < 1
+
+
+def test_why_two_pictures_are_not_registered_is_told():
+    assert attempt(features(asphalt(1)), features(asphalt(2))).refused in {Refused.FEW_MATCHES, Refused.FEW_INLIERS}
+    flat = features(np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+    nothing = attempt(flat, features(asphalt(1)))
+    assert (nothing.keypoints, nothing.matches, nothing.inliers) == (0, 0, 0)
+    assert nothing.refused is Refused.FEW_MATCHES
 
 
 def test_what_is_masked_out_is_not_looked_at():
