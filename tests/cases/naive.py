@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from naive_clocks import all_clocks, granted, park_interval
-from naive_lines import Event, forbidden, once, own_time, timed, when, without_undone_merges
+from naive_lines import Event, approver_unknown, forbidden, once, own_time, timed, when, without_undone_merges
 from naive_workflow import OPEN, cycles, legal, severity, stage, stop_of
 
 
@@ -53,7 +53,8 @@ def accepted_events(
     events, flags = timed(known, filing)
     refused += [(e, forbidden(e, known)) for e in events if forbidden(e, known)]
     allowed = without_undone_merges([e for e in events if not forbidden(e, known)], refused)
-    return granted(legal(allowed, refused), refused), flags
+    good = granted(legal(allowed, refused), refused)
+    return good, flags + ["approver_role_unknown" for e in good if approver_unknown(e, known)]
 
 
 def state(good: list[Event], now: datetime) -> str:

@@ -76,7 +76,7 @@ def park_interval(park: Event, cycle: list[Event]) -> Span:
     ends = [when(park["data"]["until"])]
     ends += [e["at"] for e in cycle if e["type"] == "resumed" and key(e) > key(park)]
     for r in reports(cycle):
-        if ruling(r, cycle) != "rejected" and report_key(r, cycle) >= key(park):
+        if ruling(r, cycle) != "rejected":
             ends.append(report_key(r, cycle)[0])
     return park["at"], max(park["at"], min(ends))
 
@@ -97,14 +97,15 @@ def why_no_park(e: Event, cycle: list[Event], before: list[Event]) -> str:
 
 
 def why_no_resume(e: Event, cycle: list[Event], before: list[Event]) -> str:
-    spans = [park_interval(p, cycle) for p in cycle if p["type"] == "parked" and key(p) < key(e)]
+    without_reports = [x for x in cycle if x not in reports(cycle)]
+    spans = [park_interval(p, without_reports) for p in cycle if p["type"] == "parked" and key(p) < key(e)]
     return "" if any(begin <= e["at"] < end for begin, end in spans) else "not parked"
 
 
 def why_no_extension(e: Event, cycle: list[Event], before: list[Event]) -> str:
     due = when(e["data"]["due"])
     if e["data"]["clock"] == "repair":
-        present = dues(cycle, before, until=key(e))[-1][1]
+        present = dues(as_known_at(e, cycle), before, until=key(e))[-1][1]
     elif e["data"]["clock"] == "assess":
         running = being_assessed(e, cycle)
         if not running:
@@ -117,6 +118,13 @@ def why_no_extension(e: Event, cycle: list[Event], before: list[Event]) -> str:
     if not due > present:
         return "not later than the present due"
     return ""
+
+
+def as_known_at(e: Event, cycle: list[Event]) -> list[Event]:
+    """What stood before `e`, and what was later found about reports that stood before it."""
+    so_far = [x for x in cycle if key(x) < key(e)]
+    reported = [r["seq"] for r in reports(so_far)]
+    return [x for x in cycle if x in so_far or x["data"].get("report_seq") in reported]
 
 
 def being_assessed(e: Event, cycle: list[Event]) -> list[Event]:
@@ -146,15 +154,13 @@ def dues(
     due = start + policy[severity([*before, cycle[0]])]
     counted: list[Span] = []
     out = [(start, due, counted)]
-    standing = stop_of(cycle)
     extension = None
     for e in cycle:
         if until is not None and key(e) >= until:
             break
         if e["type"] == "absorbed":
             start, due = min(start, when(e["data"]["filed_at"])), min(due, when(e["data"]["due_at"]))
-        ended = standing is not None and key(e) > standing[1]
-        if e["type"] == "parked" and e["at"] <= due and not ended:
+        if e["type"] == "parked" and e["at"] <= due:
             grown = length([*counted, park_interval(e, cycle)]) - length(counted)
             counted = [*counted, park_interval(e, cycle)]
             due = due + grown
@@ -178,6 +184,7 @@ def breach(cycle: list[Event], before: list[Event], end: datetime) -> list[Span]
         finish = steps[n + 1][0] if n + 1 < len(steps) else end
         spans.append((max(begin, due), min(finish, end)))
     spans += [(when(e["data"]["due_at"]), min(e["at"], end)) for e in cycle if e["type"] == "absorbed"]
+    spans.append((steps[-1][1], end))  # what is shown as due is what the breach counts from
     return union(spans)
 
 
@@ -188,8 +195,7 @@ def cancelled_at(cycle: list[Event]) -> datetime | None:
 def repair_clock(cycle: list[Event], before: list[Event], now: datetime) -> dict[str, Any]:
     due, parks = dues(cycle, before)[-1][1], union(dues(cycle, before)[-1][2])
     standing, cancelled = stop_of(cycle), cancelled_at(cycle)
-    end = min([cancelled or now] + ([standing[1][0]] if standing else [])) if cancelled or standing else now
-    end = standing[1][0] if standing and not cancelled else end
+    end = standing[1][0] if standing else cancelled or now
     back = [b for a, b in parks if a <= now < b]
     is_now = "cancelled" if cancelled else standing[0] if standing else "paused" if back and now <= due else "running"
     late = breach(cycle, before, end)
@@ -202,7 +208,7 @@ def repair_clock(cycle: list[Event], before: list[Event], now: datetime) -> dict
         "due_at": written(due),
         "original_due_at": written(dues(cycle, before, with_extensions=False)[-1][1]),
         "stopped_at": written(standing[1][0]) if standing and standing[0] == "stopped" else None,
-        "remaining_s": seconds(due - (cancelled or (back[0] if is_now == "paused" else end))),
+        "remaining_s": seconds(due - (back[0] if is_now == "paused" and back[0] <= due else end)),
         "breached": length(late) > ZERO,
         "breached_s": seconds(length(late)),
         "paused_s": seconds(sum((max(ZERO, min(b, end) - a) for a, b in parks), ZERO)),

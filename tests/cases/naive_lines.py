@@ -21,6 +21,7 @@ NOT_FOR_CREWS = [
 ]
 
 
+UNDOES = {"released": "absorbed", "unmerged": "merged"}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 POLICIES = {
     "roads-1": {
@@ -96,8 +97,6 @@ def timed(known: list[Event], filing: Event) -> tuple[list[Event], list[str]]:
         if at < filed_at:
             at = filed_at
             flags.append("clamped")
-        if approver_unknown(e, known):
-            flags.append("approver_role_unknown")
         out.append({**e, "at": at, "got": when(e["received_at"]), "first": 0 if e is filing else 1, "policy": policy})
     return sorted(out, key=key), flags
 
@@ -156,21 +155,14 @@ def approver_unknown(e: Event, known: list[Event]) -> bool:
 
 def without_undone_merges(events: list[Event], refused: list[tuple[Event, str]]) -> list[Event]:
     """`absorbed` with its `released` and `merged` with its `unmerged` drop out, as if neither had been."""
-    standing: dict[str, Event] = {}
     dropped: list[Event] = []
-    for e in events:
-        if e["type"] in ["absorbed", "merged"]:
-            thing = e["data"]["case"] if e["type"] == "absorbed" else "itself"
-            if thing in standing:
-                refused.append((e, "merged already"))
-                dropped.append(e)
-            else:
-                standing[thing] = e
+    for n, e in enumerate(events):
         if e["type"] in ["released", "unmerged"]:
-            thing = e["data"]["case"] if e["type"] == "released" else "itself"
             dropped.append(e)
-            if thing in standing:
-                dropped.append(standing.pop(thing))
-            else:
+            told = [x for x in events[:n] if x not in dropped and x["type"] == UNDOES[e["type"]]]
+            told = [x for x in told if x["data"].get("case") == e["data"].get("case")]
+            if not told:
                 refused.append((e, "was not merged"))
+            dropped += told
+            refused += [(again, "merged already") for again in told[1:]]
     return [e for e in events if e not in dropped]

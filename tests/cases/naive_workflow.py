@@ -168,14 +168,14 @@ def closings_that_hold(cycle: list[Event]) -> list[Event]:
     return out
 
 
-def stage(good: list[Event]) -> str:
-    """State of the case, parks apart."""
+def stage(good: list[Event], rejections_are_known: bool = True) -> str:
+    """State of the case, parks apart; on the way to `now` nobody knows of a rejection that will not last."""
     cycle = cycles(good)[-1]
     if cycle[-1]["type"] in ["voided", "merged"]:
         return cycle[-1]["type"]
     if "accepted" in kinds(cycle):
         return "closed" if any(e["type"] == "closed" for e in cycle) else "assessed"
-    if "undecided" in kinds(cycle):
+    if "undecided" in kinds(cycle) or ("rejected" in kinds(cycle) and not rejections_are_known):
         return "repair_reported"
     return [LEADS_TO[e["type"]] for e in cycle if e["type"] in LEADS_TO][-1]
 
@@ -183,11 +183,15 @@ def stage(good: list[Event]) -> str:
 def why_not(good: list[Event], e: Event) -> str:
     if e["type"] in SPINE and e["type"] != "closed":
         return ""
-    at_stage = stage(good)
+    at_stage = stage(good, rejections_are_known=False)
     if at_stage not in LEGAL_FROM.get(e["type"], OPEN):
         return f"{e['type']} is not possible when {at_stage}"
     if e["type"] == "severity_changed" and severity(good) == e["data"]["to"]:
         return "has this severity already"
+    if e["type"] == "absorbed" and [
+        x for x in good if x["type"] == "absorbed" and x["data"]["case"] == e["data"]["case"]
+    ]:
+        return "absorbed already"
     return ""
 
 
