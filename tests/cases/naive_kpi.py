@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from naive import accepted_events, state
 from naive_clocks import all_clocks
 from naive_lines import Event, when
-from naive_workflow import cycles, decision, reports, ruling, rulings_on, severity
+from naive_workflow import MACHINES, cycles, report_key, reports, ruling, rulings_on, severity
 
 HANGZHOU = ZoneInfo("Asia/Shanghai")
 
@@ -213,15 +213,14 @@ def rework(unmerged: list[Told], inside: Inside) -> dict[str, Any]:
         for cycle in cycles(case.events):
             for report in [r for r in reports(cycle) if inside(r["at"])]:
                 reported += 1
-                verdicts = [
-                    e for e in rulings_on(report, cycle) if e["type"] == "assessed" and decision(e) != "undecided"
-                ]
-                if ruling(report, cycle) == "accepted":
-                    accepted += 1
-                elif ruling(report, cycle) == "rejected" and verdicts:
-                    rejected += 1
-                elif ruling(report, cycle) == "rejected":
+                given = rulings_on(report, cycle)
+                standing = ([e for e in given if e["role"] not in MACHINES] or given)[-1:]
+                if standing and standing[0]["type"] == "evidence_requested":
                     asked_again += 1
+                elif ruling(report, cycle) == "accepted":
+                    accepted += 1
+                elif ruling(report, cycle) == "rejected":
+                    rejected += 1
     reopened = len([e for case in unmerged for e in case.of("reopened") if inside(e["at"])])
     judged = rejected + accepted
     return {
@@ -277,7 +276,7 @@ def stage_ends(case: Told, cycle: list[Event], closed: datetime) -> list[tuple[s
     seen = cycle[0]["data"].get("first_seen_at")
     repair = next(clock for clock in case.clocks if clock["clock"] == "repair" and clock["cycle"] == 1)
     repaired = when(repair["stopped_at"]) if repair["stopped_at"] else None
-    stop = [r for r in reports(cycle) if ruling(r, cycle) == "accepted"]
+    stop = sorted([r for r in reports(cycle) if ruling(r, cycle) == "accepted"], key=lambda r: report_key(r, cycle))
     verdict = [
         when(clock["stopped_at"])
         for clock in case.clocks
