@@ -71,7 +71,8 @@ def _tell(answers: list[CaseAnswer], moment: datetime) -> None:
             print(f"  event {note.seq} {note.flag}: {note.why}")
         for refusal in answer.refused:
             print(f"  event {refusal.seq} refused: {refusal.why}")
-    print(f"{len(answers)} cases as of {format_time(moment)}")
+    number = "1 case" if len(answers) == 1 else f"{len(answers)} cases"
+    print(f"{number} as of {format_time(moment)}")
 
 
 def _headline(answer: CaseAnswer) -> str:
