@@ -156,13 +156,11 @@ def why_not_on_the_spine(spine: list[Event], e: Event) -> str:
 
 
 def closings_that_hold(cycle: list[Event]) -> list[Event]:
-    """Closings that rest on a report accepted at their place and not rejected since; none while none is accepted."""
-    if "accepted" not in kinds(cycle):
-        return []
+    """Closings that rest on a report which was accepted at their place and still is."""
     out = []
     for n, e in enumerate(cycle):
         before = cycle[:n]
-        resting = [r for r in reports(before) if ruling(r, before) == "accepted" and ruling(r, cycle) != "rejected"]
+        resting = [r for r in reports(before) if ruling(r, before) == "accepted" and ruling(r, cycle) == "accepted"]
         if e["type"] == "closed" and resting:
             out.append(e)
     return out
@@ -174,7 +172,7 @@ def stage(good: list[Event], rejections_are_known: bool = True) -> str:
     if cycle[-1]["type"] in ["voided", "merged"]:
         return cycle[-1]["type"]
     if "accepted" in kinds(cycle):
-        return "closed" if any(e["type"] == "closed" for e in cycle) else "assessed"
+        return "closed" if closings_that_hold(cycle) else "assessed"
     if "undecided" in kinds(cycle) or ("rejected" in kinds(cycle) and not rejections_are_known):
         return "repair_reported"
     return [LEADS_TO[e["type"]] for e in cycle if e["type"] in LEADS_TO][-1]
