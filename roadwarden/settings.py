@@ -7,6 +7,7 @@ import os
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,8 @@ REGISTRY_CACHE_VARIABLE = "ROADWARDEN_REGISTRY_CACHE"
 LOCAL_DATABASE = "sqlite:///var/roadwarden.db"
 DATABASE_VARIABLE = "ROADWARDEN_DATABASE"
 DESTINATIONS_VARIABLE = "ROADWARDEN_DESTINATIONS"
+ZONE_VARIABLE = "ROADWARDEN_ZONE"
+HOME_ZONE = "Asia/Shanghai"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # MLflow's 7 with doubling pauses keep a dead server's caller for minutes
@@ -52,6 +55,15 @@ def destinations_file() -> Path | None:
     """Where warnings and events of cases go to: the file that the variable names."""
     named = os.environ.get(DESTINATIONS_VARIABLE)
     return Path(named) if named else None
+
+
+def time_zone() -> ZoneInfo:
+    """The zone that people are shown times in; raises ConfigError for one that nobody knows."""
+    name = os.environ.get(ZONE_VARIABLE) or HOME_ZONE
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as exc:
+        raise ConfigError(f"{ZONE_VARIABLE}: '{name}' is no time zone; write one such as {HOME_ZONE}") from exc
 
 
 def read_secret(env: str | None, file: Path | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from roadwarden.cases.event_types import Severity
+from roadwarden.cases.event_types import Severity, format_time
 
 YELLOW_IS_A = 5
 """A fifth of the limit, the last one, is yellow: from 80 % on; red is what is past it (DOMAIN 2.4)."""
@@ -77,6 +79,13 @@ class CaseRow:
         since = max(now, self.parked_until) if rests and self.parked_until else now
         return math.floor((self.due_at - since).total_seconds())
 
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """Every field, and what is reckoned for ``now``: ``remaining_s``, ``overdue``, ``light``."""
+        here = self.at(now)
+        fields = {field.name: _plain(getattr(here, field.name)) for field in dataclasses.fields(here)}
+        told = {"now": format_time(now), "remaining_s": here.remaining_s(now), "overdue": here.overdue(now)}
+        return fields | told | {"light": here.light(now).value}
+
     def overdue(self, now: datetime) -> bool:
         """Whether the clock that counts is past its due time; exactly at it is in time."""
         return self.due_at is not None and now > self.due_at
@@ -90,3 +99,9 @@ class CaseRow:
             return Light.RED
         limit = (self.due_at - self.clock_started_at).total_seconds() - self.paused_s
         return Light.YELLOW if remaining <= limit / YELLOW_IS_A else Light.GREEN
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return format_time(value)
+    return value.value if isinstance(value, StrEnum) else value

@@ -15,6 +15,7 @@ from roadwarden.cli import (
     bench_precision,
     camera,
     case,
+    db,
     detect,
     kpi,
     merge,
@@ -22,6 +23,7 @@ from roadwarden.cli import (
     registry,
     review,
     sample,
+    scheduler,
     train,
 )
 from roadwarden.cli import eval as evaluation
@@ -47,6 +49,8 @@ for command in (
     evaluation,
     camera,
     case,
+    scheduler,
+    db,
     registry,
     review,
     kpi,

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from roadwarden.cases.case_projection import row_of
 from roadwarden.cases.policy import ClockPolicies
-from roadwarden.storage.case_unit import CaseUnit, writing
+from roadwarden.storage.case_unit import CaseUnit, reading, writing
 
 CASES_AT_ONCE = 500
 """Between two such pieces others may write."""
@@ -25,13 +25,18 @@ class Rebuilt:
 
 
 def rebuild(
-    engine: Engine, policies: ClockPolicies, now: datetime, tell: Callable[[int], None] = lambda _done: None
+    engine: Engine,
+    policies: ClockPolicies,
+    now: datetime,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Rebuilt:
     """Makes every row from the events of its case, some hundred in one transaction, while others go on writing.
 
-    Open cases are looked at by the scheduler again. ``tell`` hears how many rows are done.
+    Open cases are looked at by the scheduler again. ``tell`` hears (done, total).
     """
     rows, mended, after = 0, [], ""
+    with reading(engine) as unit:
+        total = unit.events.count_cases()
     while True:
         with writing(engine) as unit:
             names = unit.events.cases(after, CASES_AT_ONCE)
@@ -39,7 +44,7 @@ def rebuild(
             made, wrong = _piece(unit, names, after, up_to, policies, now)
         rows += made
         mended += wrong
-        tell(rows)
+        tell(rows, total)
         if up_to is None:
             return Rebuilt(rows, tuple(mended))
         after = up_to

@@ -355,8 +355,8 @@ class TestRebuilding:
             connection.execute(text("UPDATE cases SET state = 'closed' WHERE case_id = :case"), {"case": parked})
             connection.execute(text("UPDATE cases SET case_id = 'HZ-0' WHERE case_id = :case"), {"case": closed})
         told_done = []
-        found = rebuild(engine, POLICIES, clock(), told_done.append)
-        assert (set(found.mended), found.rows, told_done) == ({closed, parked, "HZ-0"}, 5, [5])
+        found = rebuild(engine, POLICIES, clock(), lambda *done: told_done.append(done))
+        assert (set(found.mended), found.rows, told_done) == ({closed, parked, "HZ-0"}, 5, [(5, 5)])
         assert dump(engine) == before
 
 
