@@ -26,7 +26,7 @@ def detect(
     folder: Annotated[Path, typer.Argument(help="folder of JPEG frames")],
     model: Annotated[
         str | None,
-        typer.Option(help="ONNX file, or registry:roadwarden@champion; without it the one that comes with us"),
+        typer.Option(help="ONNX file, or registry:roadwarden@champion, or shipped:int8; without it shipped:fp32"),
     ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="the same weights as .pt, for the second peer")] = None,
     frames: Annotated[int, typer.Option(min=1, help="frames to run; the folder is repeated when it has fewer")] = 1000,
@@ -34,7 +34,7 @@ def detect(
 ) -> None:
     """Bare session, our whole job, and Ultralytics, on the same frames and weights.
 
-    Example: roadwarden bench detect var/street/frames --checkpoint models/roadwarden-yolo26n-2.pt
+    Example: roadwarden bench detect var/street/frames --checkpoint models/roadwarden-yolo26n-4.pt
     """
     found = jpegs_below(folder)
     chosen = list(islice((path for _ in range(frames) for path in found), frames))

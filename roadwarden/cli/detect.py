@@ -33,7 +33,7 @@ def detect(
     out: Annotated[Path, typer.Option(help="folder for tables and report; run again with the same one to go on")],
     model: Annotated[
         str | None,
-        typer.Option(help="model file, or registry:roadwarden@champion; without it the one that comes with us"),
+        typer.Option(help="model file, or registry:roadwarden@champion, or shipped:int8; without it shipped:fp32"),
     ] = None,
     track: Annotated[
         str, typer.Option(help="GPX, CSV or NMEA file of positions; 'auto' looks in the archive's folder, 'none'")

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def model(
     path: Annotated[
         str | None,
-        typer.Argument(help="model file, or registry:roadwarden@champion; without it the one that comes with us"),
+        typer.Argument(help="model file, or registry:roadwarden@champion, or shipped:int8; without it shipped:fp32"),
     ] = None,
 ) -> None:
     """Print the model card inside a model file, as JSON; fails where there is none.

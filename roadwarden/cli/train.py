@@ -102,7 +102,7 @@ def export(
     roads: Roads,
     checkpoint: Annotated[Path, typer.Option(help="trained weights, an Ultralytics .pt file")],
     out: Annotated[Path, typer.Option(help="folder for the ONNX file, the stamped checkpoint and the figures")],
-    name: Annotated[str, typer.Option(help="name and version of the model, such as roadwarden-yolo26n-2")],
+    name: Annotated[str, typer.Option(help="name and version of the model, such as roadwarden-yolo26n-4")],
     git_commit: Annotated[str, typer.Option(help="commit that the weights were trained with")],
     head: Annotated[Head, typer.Option(help="which head to export; compare both on val")] = Head.ONE_TO_MANY,
     point: Annotated[Path | None, typer.Option(help="operating point, from 'roadwarden eval choose'; else val")] = None,
@@ -115,7 +115,7 @@ def export(
     Small files are held against the fp32 one on val; exit code 3 where one loses too much.
 
     Example: roadwarden export training/first.yaml --roads ../shared/roads --checkpoint best.pt --out models
-    --name roadwarden-yolo26n-2 --git-commit abc1234 --precision all
+    --name roadwarden-yolo26n-4 --git-commit abc1234 --precision all
     """
     chosen = read_recipe(recipe)
     done = export_checkpoint(

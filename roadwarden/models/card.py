@@ -46,7 +46,7 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(description="name and version, such as roadwarden-yolo26n-2", min_length=1)
+    name: str = Field(description="name and version, such as roadwarden-yolo26n-4", min_length=1)
     classes: tuple[DistressType, ...] = Field(description="types in the order of the class index", min_length=1)
     input_size: int = Field(description="longer side of the network's input, pixels", ge=32, multiple_of=32)
     head: Head = Field(description="what the network puts out")

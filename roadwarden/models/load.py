@@ -7,7 +7,8 @@ from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
-from roadwarden.errors import ModelError
+from roadwarden.errors import ConfigError, ModelError
+from roadwarden.models.card import Precision
 from roadwarden.models.detector import Detector
 from roadwarden.settings import registry_cache, registry_uri
 
@@ -19,23 +20,29 @@ ADAPTERS = {
     ".pth": ("roadwarden.models.torchvision", "TorchvisionDetector"),
 }
 REGISTRY_PREFIX = "registry:"
-SHIPPED = "roadwarden-yolo26n-2.onnx"
+SHIPPED_PREFIX = "shipped:"
+SHIPPED = {Precision.FP32: "roadwarden-yolo26n-4.onnx", Precision.INT8: "roadwarden-yolo26n-4-int8.onnx"}
 
 
-def shipped_model() -> Path:
-    """The weights that come with Roadwarden."""
-    return Path(str(files("roadwarden.models") / "weights" / SHIPPED))
+def shipped_model(precision: Precision = Precision.FP32) -> Path:
+    """The weights that come with Roadwarden. Raises ConfigError for a precision that does not."""
+    if precision not in SHIPPED:
+        raise ConfigError(f"no {precision} weights come with Roadwarden: there are {', '.join(SHIPPED)}")
+    return Path(str(files("roadwarden.models") / "weights" / SHIPPED[precision]))
 
 
 def model_path(text: str | None, *, registry: str | None = None) -> Path:
     """The file that a setting means: a path, ``registry:roadwarden@champion``, ``registry:roadwarden/3``, or ours.
 
+    ``shipped:int8`` means our weights for CPUs, ``shipped:fp32`` or None those that run where nothing is asked.
     A registry that is away, or whose file is not the one that was promoted, is told as a warning and replaced by the
     shipped weights: a street is better inspected by those than not at all. Raises ConfigError for a version or alias
     that the registry does not know, MissingExtra without MLflow.
     """
     if text is None:
         return shipped_model()
+    if text.startswith(SHIPPED_PREFIX):
+        return shipped_model(_precision(text.removeprefix(SHIPPED_PREFIX)))
     if not text.startswith(REGISTRY_PREFIX):
         return Path(text)
     # Here, so that who does not ask the registry pays neither for it nor for a second runtime.
@@ -46,8 +53,16 @@ def model_path(text: str | None, *, registry: str | None = None) -> Path:
     try:
         return fetch(MlflowStore.existing(registry or registry_uri()), reference, registry_cache())
     except ModelError as exc:
-        logger.warning("%s is not to be had: %s; the shipped weights %s are used instead", reference, exc, SHIPPED)
-        return shipped_model()
+        ours = shipped_model()
+        logger.warning("%s is not to be had: %s; the shipped weights %s are used instead", reference, exc, ours.name)
+        return ours
+
+
+def _precision(text: str) -> Precision:
+    try:
+        return Precision(text)
+    except ValueError as exc:
+        raise ConfigError(f"{SHIPPED_PREFIX}{text}: a precision is one of {', '.join(SHIPPED)}") from exc
 
 
 def load_detector(path: Path | str, *, threads: int = 0) -> Detector:

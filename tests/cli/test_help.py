@@ -46,4 +46,4 @@ def test_a_wrong_shard_is_a_usage_error(tmp_path):
 def test_the_model_card_can_be_read():
     done = run("model")
     assert done.returncode == 0
-    assert '"roadwarden-yolo26n-2"' in done.stdout
+    assert '"roadwarden-yolo26n-4"' in done.stdout

@@ -9,7 +9,7 @@ from roadwarden.eval.bench_detect import BenchResult, Measured, bench
 from roadwarden.models.load import shipped_model
 from tests.conftest import REPOSITORY
 
-CHECKPOINT = REPOSITORY / "models" / "roadwarden-yolo26n-2.pt"
+CHECKPOINT = REPOSITORY / "models" / "roadwarden-yolo26n-4.pt"
 
 
 def test_a_table_with_every_contender(street):

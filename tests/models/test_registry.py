@@ -110,7 +110,7 @@ def test_a_version_carries_all_that_speaks_for_it(anywhere, desk, tmp_path):
     assert got[Artefact.CARD].read_text() == "# Candidate 1\n"
     assert json.loads(got[Artefact.REPORT].read_text()) == {"variant": 1}
     assert json.loads(got[Artefact.GATE].read_text())["model_sha256"] == sha256_of(files.onnx)
-    assert json.loads(got[Artefact.METADATA].read_text())["name"] == "roadwarden-yolo26n-2"
+    assert json.loads(got[Artefact.METADATA].read_text())["name"] == "roadwarden-yolo26n-4"
     assert f"{sha256_of(files.onnx)}  model.onnx\n" in got[Artefact.SUMS].read_text()
     assert version.tags[Tag.SHA256] == sha256_of(files.onnx)
     assert version.tags[Tag.TAXONOMY] == "1"
@@ -144,7 +144,7 @@ def test_a_tampered_file_is_neither_promoted_nor_loaded(anywhere, desk, loads_fr
     loads_from(anywhere)
     assert model_path(f"registry:{desk.name}/1") == shipped_model()
     assert "changed after the push" in caplog.text
-    assert "roadwarden-yolo26n-2.onnx are used instead" in caplog.text
+    assert "roadwarden-yolo26n-4.onnx are used instead" in caplog.text
 
 
 def test_rolling_back_goes_to_the_version_before_and_no_further_than_there_is(anywhere, desk):
@@ -384,7 +384,7 @@ def test_a_registry_that_is_away_is_replaced_by_the_shipped_weights_loudly(monke
         detector = load_detector("registry:roadwarden@champion")
     assert detector.card == load_detector(shipped_model()).card
     assert "registry:roadwarden@champion is not to be had" in caplog.text
-    assert "roadwarden-yolo26n-2.onnx are used instead" in caplog.text
+    assert "roadwarden-yolo26n-4.onnx are used instead" in caplog.text
     assert "secret" not in caplog.text
     assert sum(map(len, detector.detect(some_frames(street)))) > 0
 

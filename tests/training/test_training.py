@@ -39,7 +39,7 @@ from roadwarden.training.recipe import FOLDED_SOURCE, Recipe, SourceChoice, read
 from roadwarden.training.train import Tracking, train
 from tests.conftest import REPOSITORY
 
-START = REPOSITORY / "models" / "roadwarden-yolo26n-2.pt"
+START = REPOSITORY / "models" / "roadwarden-yolo26n-4.pt"
 
 
 @pytest.fixture(scope="module")
