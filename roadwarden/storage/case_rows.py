@@ -19,7 +19,7 @@ from sqlalchemy import case as sql_case
 from roadwarden.cases.case_row import CaseRow
 from roadwarden.cases.event_types import Severity
 from roadwarden.storage.case_tables import cases
-from roadwarden.storage.rows import chunks, insert_of
+from roadwarden.storage.rows import chunks, insert_of, rows_where
 
 _NAMES = tuple(field.name for field in dataclasses.fields(CaseRow))
 MOST_ROWS = 1000
@@ -89,6 +89,11 @@ class CaseRowStore:
         """One row as of its newest event; None where there is no such case."""
         row = self._connection.execute(select(cases).where(cases.c.case_id == case_id)).first()
         return None if row is None else _row(row)
+
+    def of_defects(self, ids: Iterable[str]) -> tuple[CaseRow, ...]:
+        """The cases that were filed of defects with those ids, the oldest first, as of their newest events."""
+        found = map(_row, rows_where(self._connection, select(cases), cases.c.defect, ids))
+        return tuple(sorted(found, key=lambda row: (row.filed_at, row.case_id)))
 
     def list(
         self,
@@ -168,6 +173,10 @@ def _where(query: Any, wanted: CaseFilter, now: datetime) -> Any:
     if wanted.overdue is not None:
         late = and_(_is_open(), cases.c.due_at < now)
         query = query.where(late if wanted.overdue else or_(~_is_open(), cases.c.due_at >= now))
+    return _within_times(query, wanted)
+
+
+def _within_times(query: Any, wanted: CaseFilter) -> Any:
     if wanted.filed_from is not None:
         query = query.where(cases.c.filed_at >= wanted.filed_from)
     if wanted.filed_before is not None:
