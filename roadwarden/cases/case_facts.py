@@ -60,6 +60,7 @@ class CaseFacts:
     filed_at: datetime
     state: CaseState
     severity: Severity
+    problem: str
     domain: str
     area: str
     citizen_first: bool
@@ -99,6 +100,7 @@ def case_facts(events: Sequence[CaseEvent], policies: ClockPolicies, now: dateti
         filed_at=accepted[0].at,
         state=answer.state,
         severity=answer.severity,
+        problem=filed.distress if filed is not None else "",
         domain=(filed and filed.domain) or "",
         area=(filed and filed.area) or "",
         citizen_first=filing.role is Role.CITIZEN or (filed is not None and filed.source == Source.CITIZEN),

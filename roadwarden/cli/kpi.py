@@ -24,10 +24,7 @@ from roadwarden.cases.policy import ClockPolicies, read_clock_policies, shipped_
 from roadwarden.cases.time_saved import read_baseline, recorded
 from roadwarden.cli.progress import Report, progress
 from roadwarden.errors import ConfigError, DataError, OutputError
-from roadwarden.service.kpi import file_facts, stored_facts
-from roadwarden.service.kpi_page import render_kpi
-from roadwarden.settings import database_url
-from roadwarden.storage.schema import open_storage
+from roadwarden.settings import database_url, time_zone
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +43,7 @@ def kpi(
     record: Annotated[Path | None, typer.Option(help="write the hours of this period as a baseline file")] = None,
     source: Annotated[str, typer.Option(help="who vouches for the recorded baseline, with --record")] = "",
     policies: Annotated[Path | None, typer.Option(help="a city's own clock policies")] = None,
-    zone: Annotated[str, typer.Option(help="time zone of days and weeks")] = CITY_ZONE,
+    zone: Annotated[str | None, typer.Option(help="time zone of days and weeks; without it that of the city")] = None,
     html: Annotated[Path | None, typer.Option(help="also write a page that opens offline")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines, keys as in docs/kpi.md")] = False,
 ) -> None:
@@ -58,14 +55,17 @@ def kpi(
     """
     if record is not None and not source.strip():
         raise ConfigError("--record wants --source: who vouches for these hours, and what they were taken from")
-    period = _period(from_, to, now, zone)
+    city = _city(zone)
+    period = _period(from_, to, now, city)
     known = shipped_clock_policies() if policies is None else read_clock_policies(policies)
     before = None if baseline is None else read_baseline(baseline)
     with progress("cases", quiet=as_json) as tell, _facts(events, period, known, tell) as facts:
-        report = kpi_report(facts, period, before, zone)
+        report = kpi_report(facts, period, before, city.key)
     if record is not None:
         _write(record, _baseline_text(report, source))
     if html is not None:
+        from roadwarden.service.kpi_page import render_kpi
+
         _write(html, render_kpi(report))
     if as_json:
         print(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
@@ -75,6 +75,9 @@ def kpi(
 
 @contextmanager
 def _facts(events: Path | None, period: Period, policies: ClockPolicies, tell: Report) -> Iterator[Iterator[CaseFacts]]:
+    from roadwarden.service.kpi import file_facts, stored_facts  # SQLAlchemy takes its time
+    from roadwarden.storage.schema import open_storage
+
     if events is not None:
         yield file_facts(events, period, policies, tell)
         return
@@ -85,11 +88,14 @@ def _facts(events: Path | None, period: Period, policies: ClockPolicies, tell: R
         engine.dispose()
 
 
-def _period(start: str, end: str, now: str | None, zone: str) -> Period:
+def _city(zone: str | None) -> ZoneInfo:
     try:
-        city = ZoneInfo(zone)
+        return time_zone() if zone is None else ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as exc:
         raise ConfigError(f"--zone: unknown time zone '{zone}'; wanted an IANA name such as {CITY_ZONE}") from exc
+
+
+def _period(start: str, end: str, now: str | None, city: ZoneInfo) -> Period:
     moments = _moment("--from", start, city), _moment("--to", end, city)
     asked = datetime.now(UTC) if now is None else _moment("--now", now, city)
     if moments[0] >= moments[1]:
