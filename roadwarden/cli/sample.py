@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from roadwarden.cli.progress import progress
-from roadwarden.data.synthetic import Camera, Drive, Repair, Visit, street_for, write_sample_archive
+from roadwarden.data.synthetic import Camera, Drive, Repair, Visit, place_of, street_for, write_sample_archive
+from roadwarden.data.synthetic.street import HALF_ROAD_M
+from roadwarden.geo.camera import CameraModel, Lens, Measured, Mounting
+from roadwarden.geo.camera_file import camera_yaml
+from roadwarden.inference.workspace import writing
+
+CAMERA, ROADS = "camera.yaml", "roads.geojson"
+REACH_M, BEYOND_M = 20.0, 30.0
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +33,7 @@ def sample(
     repair: Annotated[Repair, typer.Option(help="how far the repair of every defect has come")] = Repair.BEFORE,
     drive: Annotated[int, typer.Option(min=0, help="another drive nods and jitters otherwise")] = 7,
 ) -> None:
-    """Render a drive along the synthetic street: frames, GNSS track and the truth.
+    """Render a drive along the synthetic street: frames, GNSS track and the truth, with its camera file and its road.
 
     Example: roadwarden sample var/street
     """
@@ -33,4 +41,24 @@ def sample(
     visit = Visit(Drive(Camera(lateral_m=lateral_m), seed=drive), hour, repairs)
     with progress("render") as report:
         write_sample_archive(out, seed=seed, frames=frames, visit=visit, on_frame=report)
+    with writing(out):
+        (out / CAMERA).write_text(
+            camera_yaml(_model(visit.drive.camera), "the renderer's own numbers"), encoding="utf-8"
+        )
+        (out / ROADS).write_text(json.dumps(_road(frames), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(out)
+
+
+def _model(camera: Camera) -> CameraModel:
+    """The camera as it is drawn with; the vehicle's nodding is in the sigma of the pitch."""
+    lens = Lens.of_focal(camera.width_px, camera.height_px, Measured(camera.focal_px))
+    mounting = Mounting(Measured(camera.height_m), Measured(camera.pitch_deg, 0.2), Measured(0.0), Measured(0.0))
+    return CameraModel("street", lens, mounting, reach_m=REACH_M)
+
+
+def _road(frames: int) -> dict[str, Any]:
+    """One segment, from before the first frame to behind the last, as wide as the street."""
+    ends = [place_of(x, 0.0) for x in (-BEYOND_M, frames + BEYOND_M)]
+    line = {"type": "LineString", "coordinates": [[round(lon, 8), round(lat, 8)] for lat, lon in ends]}
+    properties = {"id": "synthetic-street", "name": "样板街", "grade": "II", "width_m": 2 * HALF_ROAD_M, "lanes": 2}
+    return {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": line, "properties": properties}]}

@@ -49,7 +49,7 @@ class FrameDescriber:
 
 def describer_for(settings: JobSettings) -> FrameDescriber:
     """Reads the track; raises DataError where it cannot be used, ConfigError for an unknown zone."""
-    zone = _zone(settings.zone)
+    zone = read_zone(settings.zone)
     return FrameDescriber(
         track=read_track(settings.track, zone) if settings.track else None,
         track_label=settings.track.name if settings.track else "none",
@@ -79,7 +79,8 @@ def find_track(archive: str, choice: str) -> Path | None:
     return found[0] if found else None
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
+def read_zone(name: str | None) -> ZoneInfo | None:
+    """The zone of that name; raises ConfigError for an unknown one."""
     if name is None:
         return None
     try:

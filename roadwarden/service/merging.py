@@ -13,6 +13,7 @@ from roadwarden.defects.presence import Presence
 from roadwarden.defects.rulings import Compared, Ruling
 from roadwarden.defects.severity_table import SeverityTable, shipped_severity_table
 from roadwarden.detections import Sighting
+from roadwarden.geo.tiles import tile_keys
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.storage.unit import Absorbed, UnitOfWork, writing
 
@@ -92,3 +93,25 @@ def place_and_judge(unit: UnitOfWork, absorbed: Absorbed, roads: KnownRoads | No
         if (place := found[defect.id]) is not None
     }
     unit.defects.judge(verdicts)
+
+
+def remerge(engine: Engine, rules: Rules | None = None, *, tell: Tell = lambda _done, _total: None) -> int:
+    """Merges all sightings anew where the rules have changed, else those that are on no track yet; returns how many.
+
+    Broken off and begun again, it goes on. Until it is done, defects stand as they were merged before.
+    """
+    rules = rules or Rules()
+    with writing(engine) as unit:
+        unit.merging.renew(rules.merging)
+        roads, total = KnownRoads.newest(unit), unit.sightings.count_unmerged()
+    done, tile = 0, 0
+    while True:
+        with writing(engine) as unit:
+            batch = unit.sightings.unmerged(tile, BATCH)
+            if not batch:
+                return done
+            absorbed = unit.absorb(batch, rules.merging)
+            place_and_judge(unit, absorbed, roads, rules.severity)
+        tile = min(int(key) for key in tile_keys([(one.position.lat, one.position.lon) for one in batch[-1:]]))
+        done += len(batch)
+        tell(done, total)

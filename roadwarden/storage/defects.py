@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from roadwarden.geo.places import RoadPlace, Side
 from roadwarden.geo.tiles import MapBox, key_ranges, tiles_within
 from roadwarden.storage.rows import Values, chunks, degrees, insert_of, place_columns, rows_where, tiles, within
 from roadwarden.storage.tables import defects, sightings
-from roadwarden.taxonomy import Severity, parse_type
+from roadwarden.taxonomy import DistressType, Severity, parse_type
 
 _ON_ROAD = ("network", "segment", "chainage_m", "offset_m", "side")
 _FOLDED = tuple(column.name for column in defects.c if column.name not in {"id", "severity", "presence", *_ON_ROAD})
@@ -46,6 +46,17 @@ class KeptDefect:
     presence: Presence = Presence.SEEN
     network: int | None = None  # that ``road`` is a place of
     road: RoadPlace | None = None  # not matched to a road
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which defects; what is None or empty does not matter."""
+
+    types: tuple[DistressType, ...] = ()
+    severity: Severity | None = None
+    presence: Presence | None = None
+    segment: str | None = None  # of the newest network that a defect was placed on
+    box: MapBox | None = None
 
 
 class DefectStore:
@@ -105,6 +116,23 @@ class DefectStore:
         """The defects of those ids, by id; see ``now`` for ids that defects had once."""
         return self._read(select(defects), defects.c.id, ids)
 
+    def beginning(self, digits: str, most: int = 3) -> tuple[KeptDefect, ...]:
+        """The defects whose ids begin with those hex digits, by id, at most so many."""
+        first, last = digits.ljust(32, "0"), digits.ljust(32, "f")
+        query = select(defects).where(defects.c.id >= first, defects.c.id <= last).order_by(defects.c.id).limit(most)
+        return tuple(map(_kept, self._connection.execute(query)))
+
+    def ids(self) -> tuple[str, ...]:
+        """Of all of them, in order."""
+        return tuple(self._connection.execute(select(defects.c.id).order_by(defects.c.id)).scalars())
+
+    def pages(self, wanted: Wanted | None = None, size: int = 10_000) -> Iterator[tuple[KeptDefect, ...]]:
+        """All that are wanted, by id, so many at a time: a city does not have to fit into memory."""
+        query, after = _chosen(wanted or Wanted()), ""
+        while page := tuple(map(_kept, self._connection.execute(_following(query, after).limit(size)))):
+            yield page
+            after = page[-1].id
+
     def count(self) -> int:
         """How many there are; O(n)."""
         return self._connection.execute(select(func.count()).select_from(defects)).scalar_one()
@@ -143,6 +171,25 @@ class DefectStore:
     def _read(self, query: Select[Any], column: Any, values: Iterable[Any]) -> tuple[KeptDefect, ...]:
         found = map(_kept, rows_where(self._connection, query, column, values))
         return tuple(sorted(found, key=lambda defect: defect.id))
+
+
+def _chosen(wanted: Wanted) -> Select[Any]:
+    query = select(defects)
+    if wanted.types:
+        query = query.where(defects.c.type.in_([one.value for one in wanted.types]))
+    if wanted.severity is not None:
+        query = query.where(defects.c.severity == wanted.severity.value)
+    if wanted.presence is not None:
+        query = query.where(defects.c.presence == wanted.presence.value)
+    if wanted.segment is not None:
+        query = query.where(defects.c.segment == wanted.segment)
+    if wanted.box is not None:
+        query = query.where(_in_runs(wanted.box), _in_box(wanted.box))
+    return query.order_by(defects.c.id)
+
+
+def _following(query: Select[Any], after: str) -> Select[Any]:
+    return query.where(defects.c.id > after) if after else query
 
 
 def _in_runs(box: MapBox) -> Any:

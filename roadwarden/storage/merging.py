@@ -46,8 +46,13 @@ class MergingStore:
         shelf = StoredShelf(self._connection)
         return DefectMap(plane, policy, shelf), shelf
 
-    def forget(self, policy: MergingPolicy) -> None:
-        """Throws all tracks away; sightings, rulings and defects stay until they are merged anew by those rules."""
+    def renew(self, policy: MergingPolicy) -> None:
+        """Throws all tracks away where they were made by other rules; nothing where by these.
+
+        Sightings, rulings and defects stay until they are merged anew.
+        """
+        if self._connection.execute(select(merging.c.rules)).scalar_one_or_none() in {None, rules_of(policy)}:
+            return
         self._connection.execute(delete(track_cells))
         self._connection.execute(delete(tracks))
         self._connection.execute(update(sightings).values(track=None))

@@ -50,6 +50,11 @@ class SightingStore:
         rows = self._connection.execute(query.order_by(sightings.c.tile, sightings.c.id).limit(most))
         return tuple(map(_sighting, rows))
 
+    def count_unmerged(self) -> int:
+        """How many are on no track; O(n)."""
+        query = select(func.count()).select_from(sightings).where(sightings.c.track.is_(None))
+        return self._connection.execute(query).scalar_one()
+
     def none_of(self, defects: Iterable[str]) -> frozenset[str]:
         """Those of the defects that no sighting is counted to."""
         wanted = frozenset(defects)

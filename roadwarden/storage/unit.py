@@ -90,9 +90,10 @@ class UnitOfWork:
     def _written(self, living: DefectMap, shelf: StoredShelf, new: tuple[Sighting, ...]) -> Absorbed:
         folds, moved = living.folds(), shelf.write()
         self.defects.put(folds)
-        known = self.sightings.known(one.id for one in new)
-        self.sightings.settle(moved.homes, [one for one in new if one.id not in known])
-        empty = self.sightings.none_of(moved.gone)
+        before = self.sightings.defects_of(one.id for one in new)  # kept, though on no track yet
+        self.sightings.settle(moved.homes, [one for one in new if one.id not in before])
+        left = {home for home in before.values() if home is not None} - {defect.id for defect in folds}
+        empty = self.sightings.none_of(moved.gone | left)
         self.defects.remove(empty)
         return Absorbed(new, folds, self.defects.now(empty))
 

@@ -1,0 +1,351 @@
+"""``roadwarden defects``: look them up, hand them on, and say that two are one or one is two."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadwarden.cli.database import Database, opened
+from roadwarden.cli.progress import progress
+from roadwarden.defects.jtg5210_table import Level
+from roadwarden.defects.presence import Presence
+from roadwarden.errors import ConfigError, OutputError
+from roadwarden.geo.tiles import MapBox
+from roadwarden.inference.workspace import writing as writing_files
+from roadwarden.taxonomy import DistressType, Pavement, Severity, describe
+
+if TYPE_CHECKING:
+    from roadwarden.geo.places import Segment
+    from roadwarden.service.defects import Whole
+    from roadwarden.storage.defects import KeptDefect, Wanted
+    from roadwarden.storage.unit import Absorbed, UnitOfWork
+
+defects_app = typer.Typer(help="List, show, export, split and merge defects.", no_args_is_help=True)
+
+Box = Annotated[str | None, typer.Option(help="south,west,north,east in degrees: only defects there")]
+Segment_ = Annotated[str | None, typer.Option("--segment", help="only defects on that segment of the road network")]
+Types = Annotated[list[DistressType] | None, typer.Option("--type", help="only that type; may be given several times")]
+Severe = Annotated[Severity | None, typer.Option(help="only that severity")]
+Present = Annotated[Presence | None, typer.Option(help="only seen ones, or those that good passes no longer see")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+class ExportFormat(StrEnum):
+    """What other programs read."""
+
+    GEOJSON = "geojson"
+    GPKG = "gpkg"
+    JTG_CSV = "jtg-csv"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command group."""
+    app.add_typer(defects_app, name="defects")
+
+
+@defects_app.callback()
+def _group() -> None:
+    """List, show, export, split and merge defects."""
+
+
+@defects_app.command("list")
+def list_(
+    types: Types = None,
+    severity: Severe = None,
+    presence: Present = None,
+    segment: Segment_ = None,
+    box: Box = None,
+    most: Annotated[int, typer.Option(min=1, help="at most so many")] = 100,
+    database: Database = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object a line")] = False,
+) -> None:
+    """List defects, by id.
+
+    Example: roadwarden defects list --type pothole --severity severe
+    """
+    from roadwarden.service.exports.rows import row_of
+    from roadwarden.storage.unit import reading
+
+    with reading(opened(database)) as unit:
+        segments = _segments(unit)
+        found = [
+            row_of(one, segments)
+            for one in islice(_every(unit, _wanted(types, severity, presence, segment, box)), most)
+        ]
+        total = unit.defects.count()
+    for row in found:
+        print(json.dumps(row, ensure_ascii=False) if as_json else _line(row))
+    if not as_json:
+        print(f"{len(found)} shown, {total} in the database")
+
+
+@defects_app.command()
+def show(
+    defect: Annotated[str, typer.Argument(help="id, also one that it had once, or enough of its beginning")],
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a defect with its sightings, and why it is as severe as it is.
+
+    Example: roadwarden defects show 3f2a
+    """
+    from roadwarden.service.defects import whole
+
+    found = whole(opened(database), defect)
+    print(json.dumps(_as_dict(found), ensure_ascii=False, indent=2) if as_json else _page(found))
+
+
+@defects_app.command()
+def export(
+    out: Annotated[
+        Path, typer.Argument(help="file to write, .geojson or .gpkg; of jtg-csv a folder, a file a segment")
+    ],
+    format_: Annotated[
+        ExportFormat | None, typer.Option("--format", help="what to write; without it by the file's ending")
+    ] = None,
+    types: Types = None,
+    severity: Severe = None,
+    presence: Present = None,
+    segment: Segment_ = None,
+    box: Box = None,
+    pavement: Annotated[Pavement, typer.Option(help="of the roads, for jtg-csv")] = Pavement.ASPHALT,
+    unknown_level: Annotated[
+        Level, typer.Option(help="jtg-csv: what to write where light and heavy cannot be told from pictures")
+    ] = Level.HEAVY,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write defects for maps (GeoJSON, GeoPackage) or in the layout of JTG 5210-2018.
+
+    Example: roadwarden defects export var/defects.gpkg
+    """
+    from roadwarden.service.exports.geojson import defects_geojson
+    from roadwarden.service.exports.geopackage import defects_geopackage
+    from roadwarden.storage.unit import reading
+
+    chosen, wanted = format_ or _by_ending(out), _wanted(types, severity, presence, segment, box)
+    with reading(opened(database)) as unit, writing_files(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        every, segments = _every(unit, wanted), _segments(unit)
+        if chosen is ExportFormat.JTG_CSV:
+            result = _write_jtg(unit, out, wanted, pavement, unknown_level)
+        elif chosen is ExportFormat.GPKG:
+            try:
+                result = {"defects": defects_geopackage(out, every, segments, datetime.now(UTC))}
+            except sqlite3.Error as exc:
+                raise OutputError(f"{out}: cannot be written ({exc}); choose another place") from exc
+        else:
+            result = {"defects": defects_geojson(out, every, segments)}
+    if as_json:
+        print(json.dumps({**result, "out": str(out)}, ensure_ascii=False))
+    else:
+        print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in result.items()) + f" in {out}")
+
+
+@defects_app.command()
+def split(
+    defect: Annotated[str, typer.Argument(help="id, or enough of its beginning")],
+    apart: Annotated[
+        list[str],
+        typer.Option(help="sightings that are one defect of their own, with commas; several times for several"),
+    ],
+    by: Annotated[str, typer.Option(help="who says so; it is kept with the decision")],
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a defect is several. The decision is kept, and later sightings go by it.
+
+    Example: roadwarden defects split 3f2a --apart 9b01,77aa --by inspector-7
+    """
+    from roadwarden.service.defects import split as split_
+
+    parts = [[name for name in part.split(",") if name.strip()] for part in apart]
+    _say_changed(split_(opened(database), defect, parts, by, datetime.now(UTC)), as_json=as_json)
+
+
+@defects_app.command()
+def merge(
+    defects: Annotated[list[str], typer.Argument(help="two or more ids, or enough of their beginnings")],
+    by: Annotated[str, typer.Option(help="who says so; it is kept with the decision")],
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that several defects are one. The decision is kept, and later sightings go by it.
+
+    Example: roadwarden defects merge 3f2a 80cc --by inspector-7
+    """
+    from roadwarden.service.defects import merge as merge_
+
+    _say_changed(merge_(opened(database), defects, by, datetime.now(UTC)), as_json=as_json)
+
+
+@defects_app.command()
+def rebuild(
+    database: Database = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="no progress")] = False,
+) -> None:
+    """Merge all sightings anew, by the rules of this version; decisions of people hold. May be broken off and goes on.
+
+    Example: roadwarden defects rebuild
+    """
+    from roadwarden.service.merging import remerge
+
+    with progress("merge", quiet=quiet) as tell:
+        done = remerge(opened(database), tell=tell)
+    print(f"{done} sightings merged")
+
+
+def _wanted(
+    types: list[DistressType] | None,
+    severity: Severity | None,
+    presence: Presence | None,
+    segment: str | None,
+    box: str | None,
+) -> Wanted:
+    from roadwarden.storage.defects import Wanted
+
+    return Wanted(tuple(types or ()), severity, presence, segment, None if box is None else _box(box))
+
+
+def _box(text: str) -> MapBox:
+    try:
+        south, west, north, east = (float(part) for part in text.split(","))
+        return MapBox(south, west, north, east)
+    except ValueError as exc:
+        raise ConfigError(
+            f"--box {text}: wanted south,west,north,east in degrees, such as 30.2,120.1,30.3,120.2"
+        ) from exc
+
+
+def _by_ending(out: Path) -> ExportFormat:
+    endings = {".geojson": ExportFormat.GEOJSON, ".json": ExportFormat.GEOJSON, ".gpkg": ExportFormat.GPKG}
+    if out.suffix.lower() not in endings:
+        raise ConfigError(f"{out}: name a .geojson or .gpkg file, or say --format jtg-csv for a folder")
+    return endings[out.suffix.lower()]
+
+
+def _every(unit: UnitOfWork, wanted: Wanted) -> Iterator[KeptDefect]:
+    for page in unit.defects.pages(wanted):
+        yield from page
+
+
+def _segments(unit: UnitOfWork) -> dict[str, Segment]:
+    """Of the newest network."""
+    networks = unit.segments.networks()
+    return {one.id: one for one in unit.segments.of_network(networks[-1].number)} if networks else {}
+
+
+def _write_jtg(unit: UnitOfWork, out: Path, wanted: Wanted, pavement: Pavement, level: Level) -> dict[str, Any]:
+    from roadwarden.service.coverage import newest_roads
+    from roadwarden.service.exports.jtg import jtg_file
+
+    roads, sums = newest_roads(unit), {"defects": 0, "files": 0, "of_unknown_level": 0, "left_out": 0}
+    out.mkdir(parents=True, exist_ok=True)
+    by_segment: dict[str, list[KeptDefect]] = {}
+    for one in _every(unit, wanted):
+        if one.road is not None and one.network == roads.number:
+            by_segment.setdefault(one.road.segment, []).append(one)
+        else:
+            sums["left_out"] += 1
+    for segment, defects in sorted(by_segment.items()):
+        made = jtg_file(defects, roads.roadways[segment], pavement, level)
+        place = out / f"{_file_name(segment)}.csv"
+        place.write_bytes(b"\xef\xbb\xbf" + made.text.encode())
+        sums["files"] += 1
+        sums["defects"] += made.defects
+        sums["of_unknown_level"] += made.level_assumed
+        sums["left_out"] += made.left_out.total()
+    return sums
+
+
+def _file_name(segment: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_.#" else "_" for letter in segment)
+
+
+def _line(row: dict[str, Any]) -> str:
+    place = f"{row['street'] or row['segment']} {row['chainage_m']:.0f} m" if row["segment"] else "off all known roads"
+    return (
+        f"{row['id'][:8]}  {row['name']:28.28}  {row['severity'] or '-':7} {row['presence']:8} "
+        f"{row['length_m']:5.2f} x {row['width_m']:4.2f} m  {row['passes']:3} passes  {place}"
+    )
+
+
+def _page(found: Whole) -> str:
+    from roadwarden.service.exports.rows import row_of
+
+    defect = found.defect
+    row = row_of(defect, {})
+    shares = ", ".join(f"{describe(type_).english} {share:.2f}" for type_, share in defect.vote.shares)
+    lines = [
+        f"{defect.id}",
+        f"{row['name']} {row['chinese']}, margin {defect.vote.margin:.2f} ({shares})",
+        f"{defect.position.lat:.7f}, {defect.position.lon:.7f} ± {row['position_sigma_m']:.2f} m",
+        f"{defect.length_m:.2f} x {defect.width_m:.2f} m ± {defect.size_sigma_m:.2f}",
+        f"{defect.presence.replace('_', ' ')}; {defect.sightings} sightings in {defect.passes} passes, "
+        f"{defect.first_seen_at:%Y-%m-%d %H:%M} to {defect.last_seen_at:%Y-%m-%d %H:%M} UTC",
+    ]
+    if defect.road is not None:
+        road = defect.road
+        lines.append(
+            f"{found.street or road.segment}: {road.chainage_m:.1f} m, {road.offset_m:.1f} m to the {road.side}"
+        )
+    if found.assessed is not None:
+        lines += [
+            f"{found.assessed.severity} (table {found.assessed.table})",
+            *(f"  {why}" for why in found.assessed.reasons),
+        ]
+    lines += [f"ruled by {one.by or 'unknown'} at {one.decided_at:%Y-%m-%d %H:%M} ({one.id})" for one in found.rulings]
+    lines += [
+        f"  {one.id}  {one.seen_at:%Y-%m-%d %H:%M:%S}  {one.type} {one.score:.2f}  {one.pass_id}"
+        for one in found.sightings
+    ]
+    return "\n".join(lines)
+
+
+def _as_dict(found: Whole) -> dict[str, Any]:
+    from roadwarden.service.exports.rows import row_of
+
+    defect, assessed = found.defect, found.assessed
+    return {
+        **row_of(defect, {}),
+        "street": found.street or None,
+        "lat": defect.position.lat,
+        "lon": defect.position.lon,
+        "shares": {str(type_): round(share, 4) for type_, share in defect.vote.shares},
+        "reasons": list(assessed.reasons) if assessed else [],
+        "severity_table": assessed.table if assessed else None,
+        "rulings": [{"id": one.id, "by": one.by, "at": one.decided_at.isoformat()} for one in found.rulings],
+        "sightings": [
+            {
+                "id": one.id,
+                "frame": one.frame,
+                "seen_at": one.seen_at.isoformat(),
+                "pass": one.pass_id,
+                "type": str(one.type),
+                "score": round(one.score, 4),
+                "lat": one.position.lat,
+                "lon": one.position.lon,
+                "model": one.model,
+            }
+            for one in found.sightings
+        ],
+    }
+
+
+def _say_changed(absorbed: Absorbed, *, as_json: bool) -> None:
+    if as_json:
+        ids = [defect.id for defect in absorbed.defects]
+        print(json.dumps({"defects": ids, "gone": dict(absorbed.gone)}))
+        return
+    for defect in absorbed.defects:
+        print(f"{defect.id[:8]}  {describe(defect.type).english}: {len(defect.sightings)} sightings")
+    for gone, now in sorted(absorbed.gone.items()):
+        print(f"{gone[:8]} is now {now[:8]}")

@@ -1,0 +1,1 @@
+"""Defects and coverage in the files that other programs read."""

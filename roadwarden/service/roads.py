@@ -1,0 +1,74 @@
+"""Road networks into the database; defects that are there already are placed on the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from roadwarden.defects.judging import judge
+from roadwarden.defects.severity_table import SeverityTable, shipped_severity_table
+from roadwarden.geo.places import Segment
+from roadwarden.service.known_roads import KnownRoads
+from roadwarden.storage.defects import KeptDefect
+from roadwarden.storage.segments import KeptNetwork
+from roadwarden.storage.unit import UnitOfWork, reading, writing
+
+_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A network, whether it is a new version, and what became of the defects."""
+
+    network: KeptNetwork
+    new: bool
+    segments: int
+    placed: int  # defects that lie on its roads
+    off_road: int  # defects that lie on none
+
+
+def import_roads(
+    engine: Engine,
+    segments: Sequence[Segment],
+    source: str,
+    now: datetime,
+    table: SeverityTable | None = None,
+) -> Imported:
+    """Keeps a network and places every defect on it. The newest import is the one that surveys go by.
+
+    Importing again what is there already places the defects again, so an import that was broken off goes on. Stretches
+    that were looked at stay with the network they were driven on.
+    """
+    with writing(engine) as unit:
+        before = {known.number for known in unit.segments.networks()}
+        network = unit.segments.add(segments, source, now)
+        roads = KnownRoads.newest(unit)
+    if roads is None or roads.number != network.number:
+        return Imported(network, False, len(segments), 0, 0)
+    placed = off_road = 0
+    with reading(engine) as unit:
+        ids = unit.defects.ids()
+    for first in range(0, len(ids), _PAGE):
+        with writing(engine) as unit:
+            on = place_anew(
+                unit, unit.defects.get(ids[first : first + _PAGE]), roads, table or shipped_severity_table()
+            )
+        placed, off_road = placed + on, off_road + len(ids[first : first + _PAGE]) - on
+    return Imported(network, network.number not in before, len(segments), placed, off_road)
+
+
+def place_anew(unit: UnitOfWork, defects: Sequence[KeptDefect], roads: KnownRoads, table: SeverityTable) -> int:
+    """Places and judges kept defects on the newest network; returns how many lie on a road."""
+    places = roads.places([defect.position for defect in defects])
+    found = {defect.id: place for defect, place in zip(defects, places, strict=True)}
+    unit.defects.locate(found, roads.number)
+    verdicts = {
+        defect.id: judge(defect, place, roads.roadways[place.segment], table).severity
+        for defect in defects
+        if (place := found[defect.id]) is not None
+    }
+    unit.defects.judge(verdicts)
+    return len(verdicts)
