@@ -33,6 +33,7 @@ from roadwarden.cli import app
 from roadwarden.errors import ConfigError, DataError, RoadwardenError
 from roadwarden.service.case_lines import import_events
 from roadwarden.storage.schema import open_storage
+from tests.conftest import REPOSITORY
 
 MONDAY = datetime(2026, 11, 1, 16, tzinfo=UTC)  # midnight of 2 November in Shanghai
 HOUR = timedelta(hours=1)
@@ -126,6 +127,15 @@ def test_the_table_and_the_page_say_the_same(lines: Path, tmp_path: Path) -> Non
         assert told in html
     assert "http://" not in html.replace("http://www.w3.org", "")
     assert "https://" not in html
+
+
+def test_every_key_is_explained_on_the_page_of_figures(lines: Path) -> None:
+    page = (REPOSITORY / "docs" / "kpi.md").read_text(encoding="utf-8")
+    keys = json.loads(run(*WEEK, "--events", lines, "--json").stdout)
+    plain = {key.removesuffix("_normal").removesuffix("_severe") for key in keys if not key.startswith("severe_")}
+    for key in plain - {"decided"}:
+        told = f"`…{key.removeprefix('breached_hours')}`" if key.startswith("breached_hours_") else f"`{key}`"
+        assert told in page or f"`{key}`" in page, key
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+"""``roadwarden case file-defects`` and ``tip``: cases that nobody files by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadwarden.cases.filing import Source, read_filing_table, shipped_filing_table
+from roadwarden.cli.case_common import AsJson, Database, moment, open_desk
+from roadwarden.cli.progress import progress
+
+if TYPE_CHECKING:
+    from roadwarden.service.cases import CaseDesk
+    from roadwarden.service.filing import FilingRun
+
+Table = Annotated[Path | None, typer.Option("--table", help="a city's own filing table")]
+MOST_TOLD = 20
+
+
+def register(case_app: typer.Typer) -> None:
+    """Adds the commands to ``roadwarden case``."""
+    case_app.command()(file_defects)
+    case_app.command()(tip)
+
+
+def file_defects(
+    defects: Annotated[list[str] | None, typer.Argument(help="ids; without any all defects that are known")] = None,
+    area: Annotated[str | None, typer.Option(help="area of the cases, which the map does not know")] = None,
+    owner: Annotated[str | None, typer.Option(help="owner of the roads, which the map does not know")] = None,
+    dispatch: Annotated[bool, typer.Option("--dispatch", help="send each new case where the rules choose")] = False,
+    table: Table = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """File the cases of defects that pass the filing table; run again, it files nothing twice.
+
+    Open cases whose defect is severe by now become severe. What a person has to look at is listed, severe ones first.
+
+    Example: roadwarden case file-defects --area west-lake --owner city --dispatch
+    """
+    from roadwarden.service.filing import FilingRules
+    from roadwarden.service.filing import file_defects as run_filing
+
+    filing = shipped_filing_table() if table is None else read_filing_table(table)
+    rules = FilingRules(filing=filing, area_of=lambda _defect: area, owner_of=lambda _defect: owner)
+    desk = open_desk(database)
+    with progress("defects", quiet=as_json) as report:
+        run = run_filing(desk, rules, defects, lambda done: report(done, done))
+    sent = _dispatch(desk, run) if dispatch else {}
+    if as_json:
+        print(json.dumps(_as_json(run, sent), ensure_ascii=False))
+    else:
+        _show(run, sent)
+
+
+def tip(
+    problem: Annotated[str, typer.Option(help="type of the taxonomy, or a problem of another domain")],
+    source: Annotated[Source, typer.Option(help="who reports it")],
+    id: Annotated[str, typer.Option(help="the reporter's own number of it; the same one twice is one tip")],
+    seen_at: Annotated[str | None, typer.Option(help="when it was seen, with its offset; without it now")] = None,
+    latitude: Annotated[float | None, typer.Option(help="WGS-84, degrees")] = None,
+    longitude: Annotated[float | None, typer.Option(help="WGS-84, degrees")] = None,
+    area: Annotated[str | None, typer.Option(help="id of the area")] = None,
+    owner: Annotated[str | None, typer.Option(help="owner of the road")] = None,
+    segment: Annotated[str | None, typer.Option(help="id of the road segment")] = None,
+    note: Annotated[str | None, typer.Option(help="for people")] = None,
+    table: Table = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what a sensor, a citizen, a patrol or another office reports, in any domain.
+
+    The filing table says whether it becomes a case at once or waits for a person.
+
+    Example: roadwarden case tip --problem lamp_out --source sensor --id lamp-17-4 --area west-lake
+    """
+    from roadwarden.cases.tips import Tip
+    from roadwarden.service.filing import FilingRules, file_tip
+
+    filing = shipped_filing_table() if table is None else read_filing_table(table)
+    desk = open_desk(database)
+    seen: datetime = moment("--seen-at", seen_at) if seen_at else desk.now()
+    told = Tip(id, source, problem, seen, latitude, longitude, area, owner, None, segment, note)
+    decision, case = file_tip(desk, told, FilingRules(filing=filing))
+    if as_json:
+        answer = {"case": case, "filing": decision.filing.value, "because": decision.because.english}
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        print(f"case {case}" if case else f"waits for intake: {decision.because.english}")
+
+
+def _dispatch(desk: CaseDesk, run: FilingRun) -> dict[str, str]:
+    from roadwarden.cases.domains import shipped_domain_table
+    from roadwarden.cases.read_dispatch import shipped_dispatch_table
+    from roadwarden.service.dispatching import dispatch_by_rules
+    from roadwarden.service.filing import FILING
+
+    tables = shipped_dispatch_table(), shipped_domain_table()
+    return {
+        case: dispatch_by_rules(desk, FILING, case, *tables, key=f"dispatch:{case}")[1].department
+        for case in run.filed.values()
+    }
+
+
+def _as_json(run: FilingRun, sent: dict[str, str]) -> dict[str, Any]:
+    return {
+        "looked_at": run.looked_at,
+        "nowhere": run.nowhere,
+        "filed": run.filed,
+        "dispatched": sent,
+        "raised": run.raised,
+        "seen_again": run.seen_again,
+        "doubles": [list(one) for one in run.doubles],
+        "waiting": [
+            {
+                "defect": one.defect,
+                "problem": one.problem,
+                "severity": one.severity.value,
+                "because": one.decision.because.english,
+            }
+            for one in run.by_urgency
+        ],
+    }
+
+
+def _show(run: FilingRun, sent: dict[str, str]) -> None:
+    print(f"{run.looked_at} defects looked at, {len(run.filed)} filed, {len(run.waiting)} wait for intake")
+    for defect, case in run.filed.items():
+        print(f"case {case} of defect {defect}" + (f", to {sent[case]}" if case in sent else ""))
+    for case in run.raised:
+        print(f"case {case} is severe now")
+    for case in run.seen_again:
+        print(f"case {case}: its defect was seen again within the warranty; re-open it?")
+    for cases in run.doubles:
+        print(f"cases {', '.join(cases)} are of one defect; merge them?")
+    for one in run.by_urgency[:MOST_TOLD]:
+        print(f"waits: {one.severity} {one.problem} {one.defect}: {one.decision.because.english}")
+    if len(run.waiting) > MOST_TOLD:
+        print(f"and {len(run.waiting) - MOST_TOLD} more; --json lists them all")
+    if run.nowhere:
+        print(f"{run.nowhere} lie on no road that is known; import the road network")

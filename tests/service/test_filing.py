@@ -1,0 +1,275 @@
+"""Defects that pass the filing table file their cases, once, however often it is run and whatever id they have now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from desks import CHIEF_APPROVES, CREW, DISPATCHER, DUTY, INTAKE, JUDGE, Clock
+from drives import HANGZHOU, street
+from typer.testing import CliRunner
+
+from roadwarden.cases.events import (
+    Accepted,
+    Assessed,
+    Closed,
+    Dispatched,
+    RepairReported,
+    Role,
+    Severity,
+    Verdict,
+    Voided,
+)
+from roadwarden.cases.filing import Filing, Source
+from roadwarden.cases.tips import Tip
+from roadwarden.cli import app
+from roadwarden.detections import PlaneCovariance, Sighting
+from roadwarden.service.cases import CaseDesk
+from roadwarden.service.filing import FilingRules, file_defects, file_tip
+from roadwarden.service.known_roads import KnownRoads
+from roadwarden.service.merging import Rules, take_in
+from roadwarden.storage import case_unit
+from roadwarden.storage.schema import open_storage
+from roadwarden.storage.unit import reading, writing
+from roadwarden.taxonomy import DistressType
+
+CRACKING = DistressType.ALLIGATOR_CRACK
+BESIDE_M, IN_PATH_M = -2.0, -2.9
+"""North of the street's middle: the middle of the southern lane, and a wheel path of it."""
+WEST, EAST = 40.0, 240.0
+"""The western half of the street is of grade I, the eastern of grade II."""
+RULES = FilingRules(area_of=lambda _defect: "west-lake", owner_of=lambda _defect: "city")
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def engine(tmp_path, clock):
+    engine = open_storage(f"sqlite:///{tmp_path}/roadwarden.db")
+    with writing(engine) as unit:
+        unit.segments.add(street(), "street", clock.time - timedelta(days=30))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def desk(engine, clock):
+    return CaseDesk(engine, now=clock)
+
+
+def look(name, seen_at, east_m, north_m=BESIDE_M, sides=(0.4, 0.4), kind=DistressType.POTHOLE, drive="monday"):
+    position = HANGZHOU.position_of(east_m, north_m)
+    return Sighting(
+        id=hashlib.md5(name.encode()).hexdigest(),
+        frame=hashlib.sha256(name.encode()).hexdigest(),
+        seen_at=seen_at,
+        pass_id=drive,
+        type=kind,
+        score=0.9,
+        position=replace(position, heading_deg=90.0),
+        covariance=PlaneCovariance(0.0004, 0.0004),
+        length_m=sides[0],
+        width_m=sides[1],
+        size_sigma_m=0.005,
+        model="yolo26n-2 5f3c",
+    )  # fmt: skip
+
+
+def see(engine, *looks):
+    with reading(engine) as unit:
+        roads = KnownRoads.newest(unit)
+    return take_in(engine, looks, roads, Rules())
+
+
+def cases(engine):
+    with case_unit.reading(engine) as unit:
+        names = unit.events.cases()
+        return [unit.rows.get(name) for name in names]
+
+
+def events(engine):
+    with case_unit.reading(engine) as unit:
+        return unit.events.count()
+
+
+def mend(desk, case, clock):
+    desk.record(DISPATCHER, case, Dispatched("roads", "crew-7"))
+    desk.record(CREW, case, Accepted())
+    reported = desk.record(CREW, case, RepairReported(("a" * 64,))).events[0].seq
+    desk.record(JUDGE, case, Assessed(Verdict.REPAIRED, reported))
+    clock.wait(minutes=1)
+    desk.record(DUTY, case, Closed())
+
+
+def test_what_is_filed_at_once_is_filed_and_the_rest_waits_severe_ones_first(engine, desk, clock):
+    earlier = clock.time - timedelta(hours=3)
+    see(
+        engine,
+        look("small hole", earlier, EAST, sides=(0.2, 0.2)),
+        look("hole", earlier, EAST + 8),
+        look("large hole", earlier, EAST + 16, sides=(0.5, 0.5)),
+        look("in path", earlier, WEST, IN_PATH_M),
+        look("cracking 1", earlier, WEST + 20, sides=(2.0, 1.0), kind=CRACKING),
+        look("cracking 2", earlier, WEST + 40, sides=(2.0, 1.0), kind=CRACKING),
+        look("cracking 2 again", earlier, WEST + 40, sides=(2.0, 1.0), kind=CRACKING, drive="noon"),
+        look("shaft", earlier, EAST + 24, kind=DistressType.MANHOLE_COVER_MISSING),
+        look("nowhere", earlier, EAST, 400.0),
+    )
+    run = file_defects(desk, RULES)
+    assert (run.looked_at, run.nowhere) == (8, 1)
+    found = {(row.distress, row.severity, row.road_grade) for row in cases(engine)}
+    assert found == {
+        ("pothole", Severity.NORMAL, "II"),
+        ("pothole", Severity.SEVERE, "II"),  # 0.25 m²
+        ("pothole", Severity.SEVERE, "I"),  # in the wheel path of a grade I road
+        ("alligator_crack", Severity.NORMAL, "I"),  # seen twice
+    }
+    assert [(one.problem, one.severity) for one in run.by_urgency] == [
+        ("manhole_cover_missing", Severity.SEVERE),
+        ("alligator_crack", Severity.NORMAL),
+    ]
+    one = cases(engine)[0]
+    assert (one.area, one.owner, one.domain, one.policy, one.source) == (
+        "west-lake", "city", "pavement", "roads-1", "camera"
+    )  # fmt: skip
+    assert one.first_seen_at == earlier
+    assert one.filed_at == clock.time
+
+
+def test_run_again_it_files_nothing(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST), look("other", clock.time, EAST + 10))
+    first = file_defects(desk, RULES)
+    assert len(first.filed) == 2
+    before = events(engine)
+    for _ in range(3):
+        clock.wait(hours=1)
+        again = file_defects(desk, RULES)
+        assert (again.filed, again.raised) == ({}, [])
+    assert events(engine) == before
+
+
+def test_a_run_that_read_before_another_filed_files_nothing_twice(engine, desk, clock):
+    """Two workers at once: both see a defect without a case; the key of the command decides."""
+    see(engine, look("hole", clock.time, EAST))
+    told = []
+
+    def other_worker(_looked_at):
+        told.append(file_defects(CaseDesk(engine, now=clock), RULES))
+
+    class Slow(CaseDesk):
+        def file(self, who, data, ask, case=None):
+            other_worker(0)
+            return super().file(who, data, ask, case)
+
+    run = file_defects(Slow(engine, now=clock), RULES)
+    assert len(cases(engine)) == 1
+    assert list(run.filed.values()) == list(told[0].filed.values()) == [cases(engine)[0].case_id]
+
+
+def test_a_sighting_that_arrives_late_gives_the_defect_another_id_and_files_nothing(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (defect,) = file_defects(desk, RULES).filed
+    see(engine, look("hole, an hour before", clock.time - timedelta(hours=1), EAST, drive="early"))
+    run = file_defects(desk, RULES)
+    with reading(engine) as unit:
+        assert unit.defects.now([defect])[defect] != defect
+    assert run.filed == {}
+    assert len(cases(engine)) == 1
+
+
+def test_two_cases_of_what_turns_out_to_be_one_defect_are_told(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (first,) = file_defects(desk, RULES).filed.values()
+    second = desk.file(INTAKE, filed_twin(engine)).row.case_id
+    run = file_defects(desk, RULES)
+    assert (run.filed, run.doubles) == ({}, [(first, second)])
+    desk.merge(DUTY, second, first)
+    assert file_defects(desk, RULES).doubles == []
+
+
+def filed_twin(engine):
+    with case_unit.reading(engine) as unit:
+        (name,) = unit.events.cases()
+        return unit.events.of(name)[0].data
+
+
+def test_a_defect_that_grew_severe_makes_its_case_severe_once(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (case,) = file_defects(desk, RULES).filed.values()
+    clock.wait(hours=2)
+    see(engine, *(look(f"larger {n}", clock.time, EAST, sides=(0.7, 0.7), drive=f"tuesday {n}") for n in range(6)))
+    assert file_defects(desk, RULES).raised == [case]
+    assert file_defects(desk, RULES).raised == []
+    row = desk.row(case)
+    assert row.severity is Severity.SEVERE
+    assert row.due_at == clock.time + timedelta(hours=24)
+
+
+def test_a_repaired_defect_is_filed_again_only_after_its_warranty_and_then_says_what_it_recurs(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (first,) = file_defects(desk, RULES).filed.values()
+    mend(desk, first, clock)
+    assert file_defects(desk, RULES).filed == {}
+    clock.wait(days=10)
+    see(engine, look("again", clock.time, EAST, drive="later"))
+    run = file_defects(desk, RULES)
+    assert (run.filed, run.seen_again) == ({}, [first])  # within 30 days a person re-opens
+    clock.wait(days=21)
+    came_back = clock.time
+    see(engine, look("much later", came_back, EAST, drive="much later"))
+    (second,) = file_defects(desk, RULES).filed.values()
+    assert second != first
+    assert file_defects(desk, RULES).filed == {}
+    data = desk.events(second)[0].data
+    assert (data.recurrence_of, data.first_seen_at) == (first, came_back)
+
+
+def test_what_a_person_voided_is_not_filed_again(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (case,) = file_defects(desk, RULES).filed.values()
+    desk.record(DUTY, case, Voided("a private yard", CHIEF_APPROVES))
+    clock.wait(days=60)
+    see(engine, look("again", clock.time, EAST, drive="later"))
+    assert file_defects(desk, RULES).filed == {}
+
+
+def test_only_what_a_survey_changed_is_looked_at_when_asked(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    taken = see(engine, look("other", clock.time, WEST))  # out of the reach of merging
+    run = file_defects(desk, RULES, only=sorted(taken.defects))
+    assert (run.looked_at, list(run.filed)) == (1, sorted(taken.defects))
+
+
+def test_a_tip_of_a_sensor_files_one_case_and_a_citizens_waits(engine, desk, clock):
+    tip = Tip("lamp-17-4", Source.SENSOR, "lamp_row_out", clock.time, 30.25, 120.16, area="west-lake")
+    decision, case = file_tip(desk, tip, RULES)
+    assert decision.filing is Filing.AT_ONCE
+    assert file_tip(desk, tip, RULES)[1] == case == "sensor-lamp-17-4"
+    row = desk.row(case)
+    assert (row.severity, row.policy, row.domain) == (Severity.SEVERE, "lighting-1", "lighting")
+    assert desk.events(case)[0].role is Role.SYSTEM
+    waits, none = file_tip(desk, replace(tip, source=Source.CITIZEN), RULES)
+    assert (waits.filing, none) == (Filing.INTAKE, None)
+    assert len(cases(engine)) == 1
+
+
+def test_the_commands_say_what_was_filed_and_what_waits(engine, clock, tmp_path):
+    see(engine, look("hole", clock.time, WEST, IN_PATH_M), look("small hole", clock.time, EAST, sides=(0.2, 0.2)))
+    see(engine, look("shaft", clock.time, EAST + 24, kind=DistressType.MANHOLE_COVER_MISSING))
+    database = ["--database", f"sqlite:///{tmp_path}/roadwarden.db"]
+    words = ["case", "file-defects", "--area", "west-lake", "--owner", "city", "--dispatch", *database]
+    told = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+    (case,) = told["filed"].values()
+    assert told["dispatched"] == {case: "roads"}
+    assert [one["problem"] for one in told["waiting"]] == ["manhole_cover_missing"]
+    again = CliRunner().invoke(app, words)
+    assert "3 defects looked at, 0 filed, 1 wait for intake" in again.stdout
+    assert "waits: severe manhole_cover_missing" in again.stdout
+    tip = ["case", "tip", "--problem", "lamp_out", "--source", "sensor", "--id", "17", *database]
+    assert CliRunner().invoke(app, tip).stdout == CliRunner().invoke(app, tip).stdout == "case sensor-17\n"
