@@ -1,69 +1,77 @@
-"""The command line: one module a command, errors without tracebacks."""
+"""The command line: one module a command, loaded when it is asked for; errors without tracebacks."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 
+import click
 import typer
 
 from roadwarden import __version__
-from roadwarden.cli import (
-    bench,
-    bench_cells,
-    bench_ingest,
-    bench_precision,
-    camera,
-    case,
-    coverage,
-    db,
-    defects,
-    detect,
-    kpi,
-    merge,
-    model,
-    registry,
-    review,
-    roads,
-    sample,
-    scheduler,
-    survey,
-    train,
-)
-from roadwarden.cli import eval as evaluation
 from roadwarden.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from roadwarden.errors import ConfigError, RoadwardenError
 
+MODULES = {
+    "detect": ("detect",),
+    "merge": ("merge",),
+    "survey": ("survey",),
+    "defects": ("defects",),
+    "coverage": ("coverage",),
+    "roads": ("roads",),
+    "strip": ("strip",),
+    "case": ("case",),
+    "scheduler": ("scheduler",),
+    "outbox": ("scheduler",),
+    "kpi": ("kpi",),
+    "db": ("db",),
+    "sample": ("sample",),
+    "camera": ("camera",),
+    "model": ("model",),
+    "registry": ("registry",),
+    "train": ("train",),
+    "folds": ("train",),
+    "export": ("train",),
+    "eval": ("eval",),
+    "review": ("review",),
+    "bench": ("bench", "bench_cells", "bench_ingest", "bench_precision"),
+}
+"""Command or group, in the order of the help, to the modules of this folder that ``register`` it."""
+
+
+class Commands(typer.core.TyperGroup):
+    """Imports a command's modules when it is named: listing cases does not wait for the parts that train."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the help."""
+        return [*MODULES, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, from its modules, or None where there is none of that name."""
+        if cmd_name in MODULES and cmd_name not in self.commands:
+            self.commands.update(_load(MODULES[cmd_name]))
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(modules: tuple[str, ...]) -> dict[str, click.Command]:
+    part = typer.Typer(context_settings=CONTEXT)
+    part.callback()(lambda: None)  # so that one command stays the command of a group
+    for name in modules:
+        import_module(f"roadwarden.cli.{name}").register(part)
+    group = typer.main.get_command(part)
+    assert isinstance(group, typer.core.TyperGroup)
+    return dict(group.commands)
+
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
+    cls=Commands,
     help="Roadwarden: from road camera frames to typed pavement defects. 智慧路长",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
-for command in (
-    detect,
-    merge,
-    survey,
-    defects,
-    coverage,
-    roads,
-    sample,
-    model,
-    train,
-    bench,
-    bench_cells,
-    bench_ingest,
-    bench_precision,
-    evaluation,
-    camera,
-    case,
-    scheduler,
-    db,
-    registry,
-    review,
-    kpi,
-):
-    command.register(app)
 
 
 @app.callback()
