@@ -1,9 +1,9 @@
 """The fold over a case's events: what is refused changes nothing, what is rejected was never there.
 
-The events are folded once to learn which reports are rejected in the end, and once more without those: a report that
-turns out to be false ends no park, blocks no extension and closes no case. That both times give the same verdicts is a
-property that the tests hold (what a verdict, a report, a void, a merge or a re-opening asks for does not depend on
-anything that a rejected report could have blocked).
+Reports, verdicts, closings and re-openings are folded alone at first, to learn which reports are rejected in the end;
+then everything, without those: a report that turns out to be false ends no park, blocks no extension, closes no case.
+Both foldings give the same verdicts, which the tests hold as a property: what a verdict, a report, a void, a merger or a
+re-opening asks for depends on nothing that a rejected report could have blocked.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _RECORDERS: Final[dict[EventType, Recorder]] = {
     )
     for kind in types
 }
+_DECIDE_REPORTS: Final = record_reports.TYPES | {EventType.VOIDED, EventType.MERGED}
 
 
 def fold(known: History, policies: ClockPolicies) -> CaseFold | None:
@@ -42,10 +43,10 @@ def fold(known: History, policies: ClockPolicies) -> CaseFold | None:
     people = roles_of(one.event for one in (known.filing, *known.later))
     undone = record_merges.undone(known.later)
     later = [one for one in known.later if one.seq not in undone.gone | undone.repeated]
-    case = _fold_once(known.filing, later, policies, people, frozenset())
-    false = frozenset(seq for cycle in case.cycles for seq in rejected(cycle.reports))
-    if false:
-        case = _fold_once(known.filing, later, policies, people, false)
+    about_reports = [one for one in later if one.event.type in _DECIDE_REPORTS]
+    first = _fold_once(known.filing, about_reports, policies, people, frozenset())
+    false = frozenset(seq for cycle in first.cycles for seq in rejected(cycle.reports))
+    case = _fold_once(known.filing, later, policies, people, false)
     case.refused.extend(Refusal(seq, "the case was merged so already") for seq in undone.repeated)
     return case
 

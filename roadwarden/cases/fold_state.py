@@ -13,7 +13,7 @@ from roadwarden.cases.events import Filed, Severity
 from roadwarden.cases.intervals import Interval
 from roadwarden.cases.ordering import Note, Placed
 from roadwarden.cases.policy import ClockPolicy, Stage
-from roadwarden.cases.reports import Decision, Report
+from roadwarden.cases.reports import Decision, Report, Ruling
 
 
 @dataclass(slots=True)
@@ -55,6 +55,8 @@ class Cycle:
     work: CaseState = CaseState.FILED  # how far the work is, apart from reports and parks
     moves: list[DueMove | Park] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    standing_reports: list[Report] = field(default_factory=list)  # without those that are rejected in the end
+    accepted: frozenset[int] = frozenset()  # reports whose standing verdict accepts the repair
     assess_due: dict[int, datetime] = field(default_factory=dict)  # extended ones
     stages: dict[Stage, StageMarks] = field(default_factory=lambda: {stage: StageMarks() for stage in Stage})
     extensions: dict[str, int] = field(default_factory=dict)  # how many, by clock
@@ -69,15 +71,22 @@ class Cycle:
         """In the order of their starts."""
         return tuple(move for move in self.moves if isinstance(move, Park))
 
-    @property
-    def standing_reports(self) -> tuple[Report, ...]:
-        """Without those that are rejected in the end."""
-        return tuple(report for report in self.reports if report.seq not in self.false_reports)
+    def add_report(self, report: Report) -> None:
+        """Of this cycle; one that is rejected in the end is kept for its assess clock only."""
+        self.reports.append(report)
+        if report.seq not in self.false_reports:
+            self.standing_reports.append(report)
 
-    @property
-    def accepted(self) -> frozenset[int]:
-        """Reports whose standing verdict accepts the repair."""
-        return frozenset(one.seq for one in self.standing_reports if one.standing is Decision.ACCEPTED)
+    def rule(self, report: Report, ruling: Ruling) -> None:
+        """Takes a ruling on one of its reports."""
+        report.rule(ruling)
+        accepted = (one.seq for one in self.standing_reports if one.standing is Decision.ACCEPTED)
+        self.accepted = frozenset(accepted)
+        if not self.accepted:
+            self.final_since = None
+        elif self.final_since is None:
+            self.final_since = ruling.at
+            self.stages[Stage.CLOSE].start(ruling.at)
 
     @property
     def is_closed(self) -> bool:

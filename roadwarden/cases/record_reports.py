@@ -18,7 +18,7 @@ from roadwarden.cases.events import (
 from roadwarden.cases.fold_state import CaseFold
 from roadwarden.cases.ordering import Placed
 from roadwarden.cases.policy import Stage
-from roadwarden.cases.reports import Decision, Report, decision, ruling
+from roadwarden.cases.reports import Report, Ruling, evidence_request, verdict
 
 TYPES: Final = frozenset(
     {
@@ -38,10 +38,10 @@ def record(case: CaseFold, placed: Placed) -> str | None:
     match placed.event.data:
         case RepairReported() | SelfHandled():
             _report(case, placed)
-        case Assessed(verdict=verdict, report_seq=seq):
-            return _rule(case, placed, seq, decision(verdict, placed.event.role))
+        case Assessed(verdict=found, report_seq=seq):
+            return _rule(case, seq, verdict(placed.at, found, placed.event.role))
         case EvidenceRequested(report_seq=seq):
-            return _rule(case, placed, seq, Decision.REJECTED)
+            return _rule(case, seq, evidence_request(placed.at, placed.event.role))
         case TimeAccepted() as data:
             return _accept_time(case, placed, data)
         case Closed():
@@ -54,7 +54,7 @@ def record(case: CaseFold, placed: Placed) -> str | None:
 def _report(case: CaseFold, placed: Placed) -> None:
     """A claim that the work is done; what it does to the clock is known when it is decided."""
     cycle = case.cycle
-    cycle.reports.append(Report(placed.seq, placed.at, placed.at))
+    cycle.add_report(Report(placed.seq, placed.at, placed.at))
     if placed.seq not in case.false_reports:
         cycle.stages[Stage.ACCEPT].stop(placed.at)
 
@@ -89,16 +89,11 @@ def _reopen(case: CaseFold, placed: Placed) -> str | None:
     return None
 
 
-def _rule(case: CaseFold, placed: Placed, report_seq: int, decided: Decision) -> str | None:
+def _rule(case: CaseFold, report_seq: int, ruling: Ruling) -> str | None:
     cycle = case.cycle
     if (report := cycle.report(report_seq)) is None:
         return _no_report(case, report_seq)
-    report.rulings.append(ruling(placed.at, decided, placed.event.role))
-    if not cycle.accepted:
-        cycle.final_since = None
-    elif cycle.final_since is None:
-        cycle.final_since = placed.at
-        cycle.stages[Stage.CLOSE].start(placed.at)
+    cycle.rule(report, ruling)
     return None
 
 

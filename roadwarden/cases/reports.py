@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -31,11 +31,11 @@ _MEANING: Final = {
 }
 
 
-def decision(verdict: Verdict, role: Role) -> Decision:
+def decision(found: Verdict, role: Role) -> Decision:
     """What a verdict in that role means; a repair with a defect is accepted by a duty officer only."""
-    if verdict is Verdict.REPAIRED_WITH_DEFECT and role in DEFECT_ACCEPTING:
+    if found is Verdict.REPAIRED_WITH_DEFECT and role in DEFECT_ACCEPTING:
         return Decision.ACCEPTED
-    return _MEANING[verdict]
+    return _MEANING[found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +45,44 @@ class Ruling:
     at: datetime
     decision: Decision
     by_machine: bool
+    is_request: bool
 
 
-def ruling(at: datetime, decided: Decision, role: Role) -> Ruling:
+def verdict(at: datetime, found: Verdict, role: Role) -> Ruling:
     """As recorded in that role."""
-    return Ruling(at, decided, role in MACHINES)
+    return Ruling(at, decision(found, role), role in MACHINES, is_request=False)
+
+
+def evidence_request(at: datetime, role: Role) -> Ruling:
+    """Rejects the report."""
+    return Ruling(at, Decision.REJECTED, role in MACHINES, is_request=True)
 
 
 @dataclass(slots=True)
 class Report:
-    """One claim that the work is done, with the rulings on it in their order."""
+    """One claim that the work is done, and what the rulings on it came to so far."""
 
     seq: int
     received: datetime  # the moment at which its event counts; its assess clock starts then
     done_at: datetime  # the same, or what a duty officer accepted
-    rulings: list[Ruling] = field(default_factory=list)
+    standing: Decision = Decision.OPEN
+    """A person's ruling beats a machine's, a later one an earlier one."""
+    asked_anew: bool = False  # what stands is a request for evidence: nobody has judged the work
+    decided_at: datetime | None = None
+    """When it was first decided, whatever became of that decision."""
+    left_open: bool = False  # by a machine
+    ruled_by_person: bool = False
 
-    @property
-    def standing(self) -> Decision:
-        """A person's beats a machine's, a later one an earlier one."""
-        people = [one for one in self.rulings if not one.by_machine]
-        last = (people or self.rulings)[-1:]
-        return last[0].decision if last else Decision.OPEN
-
-    @property
-    def decided_at(self) -> datetime | None:
-        """When it was first decided, whatever became of that decision."""
-        return next((one.at for one in self.rulings if one.decision is not Decision.OPEN), None)
+    def rule(self, ruling: Ruling) -> None:
+        """What a machine has left open is for a person: no machine runs again until it passes."""
+        if ruling.by_machine and self.left_open and not ruling.is_request:
+            return
+        if not (ruling.by_machine and self.ruled_by_person):
+            self.standing, self.asked_anew = ruling.decision, ruling.is_request
+        if ruling.decision is not Decision.OPEN:
+            self.decided_at = self.decided_at or ruling.at
+        self.left_open = self.left_open or (ruling.by_machine and ruling.decision is Decision.OPEN)
+        self.ruled_by_person = self.ruled_by_person or not ruling.by_machine
 
 
 def earliest(reports: Iterable[Report], standing: Decision) -> Report | None:

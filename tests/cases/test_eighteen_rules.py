@@ -319,6 +319,15 @@ def test_rule_09_verdicts_that_leave_it_to_a_person(verdict):
     assert (decided.state, decided.repair.stopped_at) == (CaseState.ASSESSED, at(40))
 
 
+def test_rule_09_a_machine_does_not_run_again_until_it_passes():
+    """What it left open is for a person; asking for evidence is open to it."""
+    story = Story().filed().reported(40).assessed(41, "INSUFFICIENT_EVIDENCE").assessed(42, "REPAIRED")
+    answer = story.answer(50)
+    assert (answer.repair.state, answer.assess(2).state) == (ClockState.PROVISIONAL, ClockState.RUNNING)
+    story.tell("evidence_requested", 51, role="system", report_seq=2)
+    assert story.answer(52).repair.state is ClockState.RUNNING
+
+
 def test_rule_09_a_defect_is_accepted_by_a_duty_officer_only():
     story = Story().filed().reported(40).assessed(41, "REPAIRED_WITH_DEFECT", role="supervisor")
     assert story.answer(42).repair.state is ClockState.PROVISIONAL
@@ -350,7 +359,7 @@ def test_rule_09_the_earliest_accepted_report_is_the_stop_and_the_others_are_let
 
 
 def test_rule_09_late_assessors_bear_their_part():
-    """Reported at 40 h, to be assessed by 64 h, rejected at 70 h, mended at 80 h: late 48 to 80, but 64 to 70 theirs."""
+    """Reported at 40 h, to be assessed by 64 h, rejected at 70 h, mended at 80 h: late 48 to 80, 6 not theirs."""
     story = Story().filed().reported(40).assessed(70, "NOT_REPAIRED").reported(80).assessed(81, "REPAIRED")
     repair = story.answer(100).repair
     assert (hours(repair.breached), hours(repair.attributed.assessor), hours(repair.attributed.crew)) == (32, 6, 26)
