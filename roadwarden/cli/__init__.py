@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 from importlib import import_module
+from typing import Any
 
-import click
 import typer
 
 from roadwarden import __version__
@@ -43,24 +43,23 @@ MODULES = {
 class Commands(typer.core.TyperGroup):
     """Imports a command's modules when it is named: listing cases does not wait for the parts that train."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the help."""
         return [*MODULES, *super().list_commands(ctx)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, from its modules, or None where there is none of that name."""
         if cmd_name in MODULES and cmd_name not in self.commands:
             self.commands.update(_load(MODULES[cmd_name]))
         return super().get_command(ctx, cmd_name)
 
 
-def _load(modules: tuple[str, ...]) -> dict[str, click.Command]:
+def _load(modules: tuple[str, ...]) -> dict[str, Any]:
     part = typer.Typer(context_settings=CONTEXT)
-    part.callback()(lambda: None)  # so that one command stays the command of a group
+    part.callback()(lambda: None)  # so that a single command, too, comes in a group
     for name in modules:
         import_module(f"roadwarden.cli.{name}").register(part)
-    group = typer.main.get_command(part)
-    assert isinstance(group, typer.core.TyperGroup)
+    group: Any = typer.main.get_command(part)
     return dict(group.commands)
 
 

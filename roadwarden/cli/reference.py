@@ -18,8 +18,9 @@ def _walk(command: object, prefix: str) -> Iterator[tuple[str, TyperCommand]]:
     if isinstance(command, TyperCommand):
         yield prefix, command
     elif isinstance(command, TyperGroup):
-        for name, child in command.commands.items():
-            yield from _walk(child, f"{prefix} {name}".strip())
+        context = typer.Context(command)
+        for name in command.list_commands(context):
+            yield from _walk(command.get_command(context, name), f"{prefix} {name}".strip())
 
 
 def reference_markdown(app: typer.Typer) -> str:
