@@ -23,9 +23,17 @@ import pytest
 
 USER = "tester"
 KEEPER = r"""
-"$1"/postgres -D "$2"/data >"$2"/log 2>&1 &
-server=$!
-read -r _
+serve() {
+    "$1"/postgres -D "$2"/data >>"$2"/log 2>&1 &
+    server=$!
+}
+serve "$1" "$2"
+while read -r word; do
+    case "$word" in
+        stop) kill -QUIT "$server"; wait "$server" ;;
+        start) serve "$1" "$2" ;;
+    esac
+done
 kill -INT "$server" 2>/dev/null
 wait "$server"
 rm -rf "$2"
@@ -40,12 +48,33 @@ listen_addresses = '127.0.0.1'
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
     """A server that is running; every database in it is somebody's own."""
 
     port: int
     password: str
+    folder: Path
+    keeper: subprocess.Popen[bytes] | None = None
+
+    def stop(self) -> None:
+        """At once, as in a crash; what was committed by those who wait for the disk is there after ``start``."""
+        self._tell("stop")
+        until = time.monotonic() + 60
+        while _listens(self.port):
+            assert time.monotonic() < until, "the server does not stop"
+            time.sleep(0.02)
+
+    def start(self) -> None:
+        """After ``stop``."""
+        self._tell("start")
+        _wait(self)
+
+    def _tell(self, word: str) -> None:
+        assert self.keeper is not None
+        assert self.keeper.stdin is not None
+        self.keeper.stdin.write(f"{word}\n".encode())
+        self.keeper.stdin.flush()
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql+psycopg://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -53,13 +82,13 @@ class PostgresServer:
     def new_database(self) -> str:
         """The URL of an empty database."""
         name = f"t{secrets.token_hex(6)}"
-        self._run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        self._run(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+        self.run(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
-    def _run(self, statement: str) -> None:
+    def run(self, statement: str) -> None:
         import psycopg
 
         with psycopg.connect(self.url().replace("+psycopg", ""), autocommit=True) as connection:
@@ -81,7 +110,7 @@ def running_server(programs: Path) -> Iterator[PostgresServer]:
     account = _unprivileged()
     if account:
         os.chown(folder, account.pw_uid, account.pw_gid)
-    server = PostgresServer(_free_port(), secrets.token_urlsafe(16))
+    server = PostgresServer(_free_port(), secrets.token_urlsafe(16), folder)
     keeper = None
     try:
         _initialise(programs, folder, server, account)
@@ -91,7 +120,8 @@ def running_server(programs: Path) -> Iterator[PostgresServer]:
             start_new_session=True,  # Ctrl-C is for the tests
             **_as(account, folder),
         )
-        _wait(server, folder)
+        server.keeper = keeper
+        _wait(server)
         yield server
     finally:
         if keeper is not None and keeper.stdin is not None:
@@ -155,13 +185,18 @@ def _initialise(programs: Path, folder: Path, server: PostgresServer, account: p
         settings.write(f"{NOT_FOR_KEEPS}port = {server.port}\nunix_socket_directories = '{folder}'\n")
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait(server: PostgresServer, folder: Path, patience_s: float = 60.0) -> None:
+def _wait(server: PostgresServer, patience_s: float = 60.0) -> None:
     import psycopg
 
     until = time.monotonic() + patience_s
@@ -170,7 +205,7 @@ def _wait(server: PostgresServer, folder: Path, patience_s: float = 60.0) -> Non
             psycopg.connect(server.url().replace("+psycopg", ""), connect_timeout=5).close()
         except psycopg.OperationalError:
             if time.monotonic() > until:
-                pytest.fail(f"PostgreSQL does not answer: {(folder / 'log').read_text()[-2000:]}")
+                pytest.fail(f"PostgreSQL does not answer: {(server.folder / 'log').read_text()[-2000:]}")
             time.sleep(0.05)
         else:
             return

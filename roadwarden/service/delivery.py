@@ -18,16 +18,17 @@ from sqlalchemy import Engine
 from roadwarden.service.destinations import Destination, Retries
 from roadwarden.service.senders import NotDelivered, Sender
 from roadwarden.storage.case_tables import DeliveryState
-from roadwarden.storage.case_unit import reading, writing
+from roadwarden.storage.case_unit import CaseUnit, reading, writing
 from roadwarden.storage.outbox import Delivery
 from roadwarden.storage.rows import Values
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 10
-"""Messages in one lease."""
-MARGIN = timedelta(seconds=60)
-"""A lease outlasts what sending its messages may take by this."""
+"""Messages in one round."""
+MARGIN = timedelta(seconds=10)
+"""A lease outlasts by this what sending takes: finding the name, connecting, asking and hearing, a timeout each."""
+STEPS = 3
 LONGEST_ERROR = 500
 
 Now = Callable[[], datetime]
@@ -82,30 +83,35 @@ class Courier:
 
     def round(self, stopped: Callable[[], bool] = lambda: False) -> Tally:
         """Sends what is due now, some ten messages; a tally of zeros where nothing was."""
-        by = self.name or secrets.token_hex(8)
-        lasts = timedelta(seconds=AT_ONCE * 4 * self.destination.timeout_s) + MARGIN
         with reading(self.engine) as unit:
             if not unit.outbox.has_due(self.destination.name, self.now()):
                 return Tally()
+        by, tally = self.name or secrets.token_hex(8), Tally()
         with writing(self.engine) as unit:
-            leased = unit.outbox.lease(self.destination.name, by, self.now(), lasts, AT_ONCE)
-        tally = Tally()
-        for delivery in leased:
-            if stopped():
-                self._give_back(delivery, by)
-            else:
-                tally += self._send(delivery, by)
+            delivery = self._lease(unit, by)
+        for left in reversed(range(AT_ONCE)):
+            if delivery is None:
+                break
+            outcome, what = self._send(delivery)
+            with writing(self.engine) as unit:  # what became of one, and the lease of the next
+                tally += what if unit.outbox.settle(delivery, by, outcome) else Tally(lost=1)
+                delivery = self._lease(unit, by) if left and not stopped() else None
         return tally
 
-    def _send(self, delivery: Delivery, by: str) -> Tally:
+    def _lease(self, unit: CaseUnit, by: str) -> Delivery | None:
+        lasts = timedelta(seconds=STEPS * self.destination.timeout_s) + MARGIN
+        leased = unit.outbox.lease(self.destination.name, by, self.now(), lasts, 1)
+        return leased[0] if leased else None
+
+    def _send(self, delivery: Delivery) -> tuple[Values, Tally]:
+        """What is to be written of it."""
         try:
             self.sender.send(delivery.message, self.now())
         except NotDelivered as exc:
-            return self._failed(delivery, by, exc)
-        done = {"state": DeliveryState.SENT.value, "done_at": self.now(), "error": None}
-        return Tally(sent=1) if self._settle(delivery, by, done) else Tally(lost=1)
+            return self._failed(delivery, exc)
+        return {"state": DeliveryState.SENT.value, "done_at": self.now(), "error": None}, Tally(sent=1)
 
-    def _failed(self, delivery: Delivery, by: str, why: NotDelivered) -> Tally:
+    def _failed(self, delivery: Delivery, why: NotDelivered) -> tuple[Values, Tally]:
         outcome = after_failure(delivery, self.destination.retries, why, self.now(), self.draw())
         dead = outcome["state"] == DeliveryState.DEAD.value
         logger.log(
@@ -117,16 +123,7 @@ class Courier:
             why,
             "; it is a dead letter now, see 'roadwarden outbox dead'" if dead else "",
         )
-        if not self._settle(delivery, by, outcome):
-            return Tally(lost=1)
-        return Tally(dead=1) if dead else Tally(failed=1)
-
-    def _give_back(self, delivery: Delivery, by: str) -> None:
-        self._settle(delivery, by, {"try_at": delivery.try_at})
-
-    def _settle(self, delivery: Delivery, by: str, outcome: Values) -> bool:
-        with writing(self.engine) as unit:
-            return unit.outbox.settle(delivery, by, outcome)
+        return outcome, Tally(dead=1) if dead else Tally(failed=1)
 
 
 def after_failure(delivery: Delivery, retries: Retries, why: NotDelivered, now: datetime, draw: float) -> Values:

@@ -12,7 +12,6 @@ from drives import CAMERA, HANGZHOU, HOLES, MORNING, SETTINGS, drive, fixes, str
 
 from roadwarden.defects.inspected import Quality
 from roadwarden.defects.presence import Presence
-from roadwarden.detections import Detections
 from roadwarden.errors import DataError
 from roadwarden.geo.coordinates import wgs84_to_gcj02
 from roadwarden.geo.fixes import Fix
