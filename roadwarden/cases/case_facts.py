@@ -8,26 +8,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from roadwarden.cases.answer import CaseAnswer, CaseState, ClockAnswer
-from roadwarden.cases.clocks import clocks
-from roadwarden.cases.events import (
-    Assessed,
-    CaseEvent,
-    EventType,
-    EvidenceRequested,
-    Filed,
-    Role,
-    Severity,
-    TimeAccepted,
-)
+from roadwarden.cases.clocks import answer
+from roadwarden.cases.events import CaseEvent, EventType, Role, Severity
 from roadwarden.cases.filing import Source
+from roadwarden.cases.fold import fold
 from roadwarden.cases.hand_overs import BOUNCES
-from roadwarden.cases.ordering import Placed, history
+from roadwarden.cases.ordering import History, Placed, history
 from roadwarden.cases.policy import ClockPolicies
-from roadwarden.cases.reports import Decision, decision
-from roadwarden.cases.roles import MACHINES
+from roadwarden.cases.reports import Decision, Report
 from roadwarden.cases.stages import ProcessStage, first_closed_at, stage_hours
-
-_REPORTS = frozenset({EventType.REPAIR_REPORTED, EventType.SELF_HANDLED})
 
 
 class Outcome(StrEnum):
@@ -84,27 +73,29 @@ class CaseFacts:
 def case_facts(events: Sequence[CaseEvent], policies: ClockPolicies, now: datetime) -> CaseFacts | None:
     """The facts of one case from the events that were received by ``now``; None where it was not filed by then.
 
-    Refused events are left out of everything. Raises DataError as ``clocks`` does.
+    Refused events are left out of everything. Raises DataError for events of two cases, and for one seq that says two
+    things.
     """
-    answer = clocks(events, policies, now)
-    if answer.state is None or answer.severity is None or answer.filed_at is None:
+    known = history(events, now)
+    folded = fold(known, policies)
+    if folded is None:
         return None
-    accepted = accepted_events(events, answer)
-    filing = accepted[0].event
-    filed = filing.data if isinstance(filing.data, Filed) else None
-    reports = _reports(accepted)
+    told = answer(folded, known, now)
+    accepted = counted_events(known, told)
+    filed = folded.filed
+    reports = tuple(_reported(report) for cycle in folded.cycles for report in cycle.reports)
     voids = [one.event.actor for one in accepted if one.event.type is EventType.VOIDED]
     done = sorted((one.done_at, one.seq) for one in reports if one.outcome is Outcome.ACCEPTED)
     return CaseFacts(
-        case=answer.case,
-        filed_at=accepted[0].at,
-        state=answer.state,
-        severity=answer.severity,
-        problem=filed.distress if filed is not None else "",
-        domain=(filed and filed.domain) or "",
-        area=(filed and filed.area) or "",
-        citizen_first=filing.role is Role.CITIZEN or (filed is not None and filed.source == Source.CITIZEN),
-        clocks=answer.clocks,
+        case=told.case,
+        filed_at=folded.filing.at,
+        state=folded.state_at(now),
+        severity=folded.severity,
+        problem=filed.distress,
+        domain=filed.domain or "",
+        area=filed.area or "",
+        citizen_first=folded.filing.event.role is Role.CITIZEN or filed.source == Source.CITIZEN,
+        clocks=told.clocks,
         closings=_times(accepted, EventType.CLOSED),
         reopenings=_times(accepted, EventType.REOPENED),
         parks=len(_times(accepted, EventType.PARKED)),
@@ -113,14 +104,13 @@ def case_facts(events: Sequence[CaseEvent], policies: ClockPolicies, now: dateti
         actors=frozenset(one.event.actor for one in accepted),
         reports=reports,
         first_closed_at=first_closed_at(accepted),
-        stage_hours=stage_hours(accepted, answer, done),
+        stage_hours=stage_hours(accepted, told, done),
     )
 
 
-def accepted_events(events: Iterable[CaseEvent], answer: CaseAnswer) -> tuple[Placed, ...]:
-    """The events that ``answer`` rests on, the filing first, in the order in which they count."""
-    known = history(events, answer.at)
-    refused = {one.seq for one in answer.refused}
+def counted_events(known: History, told: CaseAnswer) -> tuple[Placed, ...]:
+    """The events that an answer rests on, without refused ones, the filing first, in the order in which they count."""
+    refused = {one.seq for one in told.refused}
     placed = ((known.filing,) if known.filing else ()) + known.later
     return tuple(one for one in placed if one.seq not in refused)
 
@@ -129,22 +119,6 @@ def _times(accepted: Iterable[Placed], kind: EventType) -> tuple[datetime, ...]:
     return tuple(one.at for one in accepted if one.event.type is kind)
 
 
-def _reports(accepted: Sequence[Placed]) -> tuple[ReportFact, ...]:
-    """Reports in their order, each with what stands on it."""
-    said: dict[int, dict[bool, Outcome]] = {}  # by seq: the last word of people (False) and of machines (True)
-    times: dict[int, tuple[datetime, datetime]] = {}
-    for one in accepted:
-        data, by_machine = one.event.data, one.event.role in MACHINES
-        if one.event.type in _REPORTS:
-            times[one.seq] = (one.at, one.at)
-        elif isinstance(data, TimeAccepted) and data.report_seq in times:
-            times[data.report_seq] = (times[data.report_seq][0], data.at)
-        elif isinstance(data, Assessed):
-            said.setdefault(data.report_seq, {})[by_machine] = _OUTCOME[decision(data.verdict, one.event.role)]
-        elif isinstance(data, EvidenceRequested):
-            said.setdefault(data.report_seq, {})[by_machine] = Outcome.EVIDENCE_REQUESTED
-    words = {seq: said.get(seq, {}) for seq in times}
-    return tuple(
-        ReportFact(seq, reported_at, done_at, words[seq].get(False) or words[seq].get(True) or Outcome.OPEN)
-        for seq, (reported_at, done_at) in times.items()
-    )
+def _reported(report: Report) -> ReportFact:
+    outcome = Outcome.EVIDENCE_REQUESTED if report.asked_anew else _OUTCOME[report.standing]
+    return ReportFact(report.seq, report.received, report.done_at, outcome)

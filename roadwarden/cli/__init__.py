@@ -25,6 +25,7 @@ MODULES = {
     "scheduler": ("scheduler",),
     "outbox": ("scheduler",),
     "kpi": ("kpi",),
+    "campaign": ("campaign",),
     "db": ("db",),
     "sample": ("sample",),
     "camera": ("camera",),

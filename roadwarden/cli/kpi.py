@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -15,16 +13,14 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from roadwarden.cases.case_facts import CaseFacts
 from roadwarden.cases.kpi import Period
 from roadwarden.cases.kpi_report import KpiReport, kpi_report
-from roadwarden.cases.kpi_weeks import CITY_ZONE
 from roadwarden.cases.kpi_words import sections
-from roadwarden.cases.policy import ClockPolicies, read_clock_policies, shipped_clock_policies
+from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cases.time_saved import read_baseline, recorded
-from roadwarden.cli.progress import Report, progress
+from roadwarden.cli.case_sources import city_time, city_zone, facts_from
+from roadwarden.cli.progress import progress
 from roadwarden.errors import ConfigError, DataError, OutputError
-from roadwarden.settings import database_url, time_zone
 
 
 def register(app: typer.Typer) -> None:
@@ -55,11 +51,11 @@ def kpi(
     """
     if record is not None and not source.strip():
         raise ConfigError("--record wants --source: who vouches for these hours, and what they were taken from")
-    city = _city(zone)
+    city = city_zone(zone)
     period = _period(from_, to, now, city)
     known = shipped_clock_policies() if policies is None else read_clock_policies(policies)
     before = None if baseline is None else read_baseline(baseline)
-    with progress("cases", quiet=as_json) as tell, _facts(events, period, known, tell) as facts:
+    with progress("cases", quiet=as_json) as tell, facts_from(events, period, known, tell) as facts:
         report = kpi_report(facts, period, before, city.key)
     if record is not None:
         _write(record, _baseline_text(report, source))
@@ -73,45 +69,12 @@ def kpi(
         _show(report)
 
 
-@contextmanager
-def _facts(events: Path | None, period: Period, policies: ClockPolicies, tell: Report) -> Iterator[Iterator[CaseFacts]]:
-    from roadwarden.service.kpi import file_facts, stored_facts  # SQLAlchemy takes its time
-    from roadwarden.storage.schema import open_storage
-
-    if events is not None:
-        yield file_facts(events, period, policies, tell)
-        return
-    engine = open_storage(database_url())
-    try:
-        yield stored_facts(engine, period, policies, tell)
-    finally:
-        engine.dispose()
-
-
-def _city(zone: str | None) -> ZoneInfo:
-    try:
-        return time_zone() if zone is None else ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as exc:
-        raise ConfigError(f"--zone: unknown time zone '{zone}'; wanted an IANA name such as {CITY_ZONE}") from exc
-
-
 def _period(start: str, end: str, now: str | None, city: ZoneInfo) -> Period:
-    moments = _moment("--from", start, city), _moment("--to", end, city)
-    asked = datetime.now(UTC) if now is None else _moment("--now", now, city)
+    moments = city_time("--from", start, city), city_time("--to", end, city)
+    asked = datetime.now(UTC) if now is None else city_time("--now", now, city)
     if moments[0] >= moments[1]:
         raise ConfigError(f"--to {end} is not after --from {start}")
     return Period(*moments, asked)
-
-
-def _moment(option: str, text: str, city: ZoneInfo) -> datetime:
-    """A day begins at the city's midnight; a time without an offset is the city's."""
-    try:
-        if "T" not in text:
-            return datetime.combine(date.fromisoformat(text), time(), city).astimezone(UTC)
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise ConfigError(f"{option} {text}: wanted a day such as 2026-11-02, or 2026-11-02T08:00+08:00") from exc
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=city)).astimezone(UTC)
 
 
 def _show(report: KpiReport) -> None:

@@ -176,3 +176,33 @@ def test_the_database_gives_the_figures_of_its_exported_lines(
     from_store, from_file = run(*WEEK, "--json"), run(*WEEK, "--events", lines, "--json")
     assert from_store.exit_code == 0, from_store.output
     assert json.loads(from_store.stdout) == json.loads(from_file.stdout)
+
+
+CAMPAIGNS = """
+version: "1"
+zone: Asia/Shanghai
+campaigns:
+  - id: first-day
+    english: the first day
+    chinese: 首日
+    from: 2026-11-02
+    days: 1
+    areas: [north]
+    problems: [pothole]
+    repeats: {days: 30}
+"""
+
+
+def test_a_campaign_shows_its_figures_before_during_and_after(lines: Path, tmp_path: Path) -> None:
+    file = tmp_path / "campaigns.yaml"
+    file.write_text(CAMPAIGNS, encoding="utf-8")
+    words = ["campaign", str(file), "first-day", "--events", str(lines), "--now", "2026-11-20"]
+    told = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+    assert (told["number"], told["complete"]) == (1, True)
+    assert (told["before"]["filed"], told["during"]["filed"], told["after"]["filed"]) == (0, 25, 16)
+    assert told["during"]["mean_h"] == 13.0  # of 10 to 16 h: HZ-0 to HZ-6 were repaired on that day
+    shown = CliRunner().invoke(app, words)
+    assert "the first day  首日, time 1: 2026-11-02 to 2026-11-03" in shown.stdout
+    missing = CliRunner().invoke(app, [*words, "--number", "2"])
+    assert isinstance(missing.exception, DataError)
+    assert "began 1 times so far, not 2" in str(missing.exception)
