@@ -42,8 +42,8 @@ STEPS = [
     24 * HOUR + MICRO,
     48 * HOUR,
 ]
-LATE = [0 * HOUR] * 6 + [MICRO, timedelta(minutes=5), 2 * HOUR, 30 * HOUR]
-SKEW = [0 * HOUR] * 6 + [
+LATE = [0 * HOUR] * 12 + [MICRO, timedelta(minutes=5), 2 * HOUR, 30 * HOUR]
+SKEW = [0 * HOUR] * 16 + [
     -MICRO,
     -2 * HOUR,
     -3 * DAY,
@@ -57,7 +57,8 @@ LIKELY_NEXT = {
     "filed": ["dispatched"] * 12
     + ["self_handled", "transferred", "severity_changed", "absorbed", "voided"]
     + ["parked"] * 2,
-    "dispatched": ["accepted"] * 4 + ["handed_back", "parked", "extended", "severity_changed", "dispatched"],
+    "dispatched": ["accepted"] * 4
+    + ["handed_back", "parked", "parked", "resumed", "extended", "severity_changed", "dispatched"],
     "accepted": ["repair_started"] * 3 + ["repair_reported", "parked", "safety_measure", "extended", "handed_back"],
     "under_repair": ["repair_reported"] * 5
     + ["parked", "resumed", "safety_measure", "extended", "severity_changed", "absorbed"],
@@ -116,8 +117,8 @@ def one_case(random: Random, name: str) -> list[dict[str, Any]]:
     if random.random() < 0.03:
         lines = []
     for seq in range(2, random.randint(3, 24)):
-        at += random.choice(STEPS)
         kind = random.choice(LIKELY_NEXT[stage]) if random.random() < 0.9 else random.choice(ANY)
+        at = next_time(random, kind, at, lines)
         lines.append(line(random, name, seq, kind, at, data_of(random, kind, at, lines)))
         stage = AFTER.get(kind, stage)
         if kind in ("assessed", "evidence_requested"):
@@ -126,6 +127,35 @@ def one_case(random: Random, name: str) -> list[dict[str, Any]]:
     if random.random() < 0.1:
         renumber(random, lines)
     return lines
+
+
+def next_time(random: Random, kind: str, at: datetime, lines: list[dict[str, Any]]) -> datetime:
+    """Somewhat later; often at an instant that matters to this kind, exactly or a microsecond beside."""
+    sharp = [moment for moment in turning_points(lines, kind) if at < moment <= at + 50 * DAY]
+    if sharp and random.random() < (0.5 if kind in ("resumed", "reopened", "extended") else 0.15):
+        return max(at, random.choice(sharp) + random.choice([-MICRO, 0 * MICRO, 0 * MICRO, MICRO]))
+    return at + random.choice(STEPS)
+
+
+def turning_points(lines: list[dict[str, Any]], kind: str = "") -> list[datetime]:
+    """Where a deadline, a park or a warranty may end; those that matter to a kind, or all."""
+    out = []
+    for entry in lines:
+        moment = parsed(entry["received_at"])
+        if entry["type"] in ("filed", "reopened", "severity_changed", "repair_reported", "self_handled"):
+            out += [moment + hours * HOUR for hours in (4, 12, 24, 48)]
+        if entry["type"] == "closed":
+            out += [moment + days * DAY for days in (7, 30, 45)]
+        out += [parsed(entry["data"][name]) for name in ("until", "due", "due_at") if name in entry["data"]]
+    if kind == "resumed":
+        return [parsed(entry["data"]["until"]) for entry in lines if entry["type"] == "parked"]
+    if kind == "reopened":
+        return [parsed(e["received_at"]) + days * DAY for e in lines if e["type"] == "closed" for days in (7, 30, 45)]
+    return out
+
+
+def parsed(moment: str) -> datetime:
+    return datetime.fromisoformat(moment.replace("Z", "+00:00"))
 
 
 def renumber(random: Random, lines: list[dict[str, Any]]) -> None:
@@ -193,6 +223,7 @@ def data_of(random: Random, kind: str, at: datetime, lines: list[dict[str, Any]]
     """What an event of this kind carries."""
     reported = [entry["seq"] for entry in lines if entry["type"] in ("repair_reported", "self_handled")]
     report = random.choice([*reported, reported[-1]]) if reported and random.random() < 0.97 else 77
+    report_at = max([parsed(entry["received_at"]) for entry in lines if entry["seq"] == report], default=at)
     later = at + random.choice([*STEPS[4:], 72 * HOUR, 5 * DAY, 12 * DAY, 25 * DAY])
     filed_at = START + random.choice(STEPS)
     due_at = filed_at + random.choice([24, 48, 60, 120]) * HOUR
@@ -208,7 +239,8 @@ def data_of(random: Random, kind: str, at: datetime, lines: list[dict[str, Any]]
         "assessed": lambda: {"verdict": random.choice(VERDICTS), "report_seq": report},
         "evidence_requested": lambda: {"report_seq": report},
         "time_accepted": lambda: approved(
-            random, {"report_seq": report, "at": text(at - random.choice(STEPS)), "reason": "no signal in the tunnel"}
+            random,
+            {"report_seq": report, "at": text(report_at - random.choice(STEPS)), "reason": "no signal in the tunnel"},
         ),
         "closed": dict,
         "reopened": lambda: {"reason": "open again"},
@@ -242,10 +274,8 @@ def instant(random: Random, lines: list[dict[str, Any]]) -> datetime:
     """A `now`: anywhere, at an event, or at a deadline, exactly or one microsecond beside."""
     if random.random() < 0.3 or not lines:
         return START + random.randint(0, 30 * 24 * 60) * timedelta(minutes=1)
-    entry = random.choice(lines)
-    moment = datetime.fromisoformat(entry["received_at"].replace("Z", "+00:00"))
-    if random.random() < 0.7:
-        moment += random.choice([24, 48, 72]) * HOUR
+    moments = turning_points(lines) if random.random() < 0.6 else [parsed(entry["received_at"]) for entry in lines]
+    moment = random.choice(moments or [START])
     return moment + random.choice([-MICRO, 0 * MICRO, MICRO])
 
 

@@ -93,7 +93,14 @@ def about(report: Event, cycle: list[Event]) -> list[Event]:
 
 
 def rulings_on(report: Event, cycle: list[Event]) -> list[Event]:
-    return [e for e in about(report, cycle) if e["type"] in RULINGS]
+    """In order; once a machine could not decide, a person has to: its later verdicts on that report do not count."""
+    given = [e for e in about(report, cycle) if e["type"] in RULINGS]
+    out = []
+    for n, e in enumerate(given):
+        open_before = [x for x in given[:n] if x["role"] in MACHINES and decision(x) == "undecided"]
+        if not (open_before and e["role"] in MACHINES and e["type"] == "assessed"):
+            out.append(e)
+    return out
 
 
 def decision(e: Event) -> str:
