@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, or_, select
 
 from roadwarden.defects.defect import Defect
 from roadwarden.defects.presence import Presence
@@ -18,7 +18,18 @@ from roadwarden.detections import PlaneCovariance, Position
 from roadwarden.errors import DataError
 from roadwarden.geo.places import RoadPlace, Side
 from roadwarden.geo.tiles import MapBox, key_ranges, tiles_within
-from roadwarden.storage.rows import Values, chunks, degrees, insert_of, place_columns, rows_where, tiles, within
+from roadwarden.storage.rows import (
+    OnConflict,
+    Values,
+    chunks,
+    degrees,
+    insert_rows,
+    place_columns,
+    rows_where,
+    tiles,
+    update_rows,
+    within,
+)
 from roadwarden.storage.tables import defects, sightings
 from roadwarden.taxonomy import DistressType, Severity, parse_type
 
@@ -67,13 +78,9 @@ class DefectStore:
 
     def put(self, folds: Sequence[Defect]) -> None:
         """Keeps the defects, new or changed; places on roads and severities that are known stay."""
-        statement = insert_of(self._connection, defects)
-        statement = statement.on_conflict_do_update(
-            index_elements=["id"], set_={name: statement.excluded[name] for name in _FOLDED}
-        )
         keys = tiles([fold.position for fold in folds])
-        for chunk in chunks(zip(folds, keys, strict=True)):
-            self._connection.execute(statement, [_row(fold, tile) for fold, tile in chunk])
+        rows = (_row(fold, tile) for fold, tile in zip(folds, keys, strict=True))
+        insert_rows(self._connection, defects, rows, OnConflict(("id",), _FOLDED))
 
     def remove(self, ids: Iterable[str]) -> None:
         """Forgets defects. Raises DataError where sightings are counted to one of them."""
@@ -90,27 +97,20 @@ class DefectStore:
 
     def locate(self, places: Mapping[str, RoadPlace | None], network: int) -> None:
         """Says where on the roads of a network defects lie; None: on none of them."""
-        statement = update(defects).where(defects.c.id == bindparam("of"))
-        statement = statement.values({name: bindparam(f"new_{name}") for name in _ON_ROAD})
-        rows = [
-            {"of": name}
-            | {f"new_{column}": value for column, value in zip(_ON_ROAD, _road(place, network), strict=True)}
-            for name, place in places.items()
-        ]
-        for chunk in chunks(rows):
-            self._connection.execute(statement, chunk)
+        rows = (
+            {"id": name} | dict(zip(_ON_ROAD, _road(place, network), strict=True)) for name, place in places.items()
+        )
+        update_rows(self._connection, defects, "id", rows)
 
     def judge(self, severities: Mapping[str, Severity]) -> None:
         """Says how bad defects are."""
-        statement = update(defects).where(defects.c.id == bindparam("of")).values(severity=bindparam("is"))
-        for chunk in chunks(severities.items()):
-            self._connection.execute(statement, [{"of": name, "is": severity.value} for name, severity in chunk])
+        rows = ({"id": name, "severity": severity.value} for name, severity in severities.items())
+        update_rows(self._connection, defects, "id", rows)
 
     def watch(self, presences: Mapping[str, Presence]) -> None:
         """Says which defects are still seen; a new fold of one does not change that, so say it after settling."""
-        statement = update(defects).where(defects.c.id == bindparam("of")).values(presence=bindparam("is"))
-        for chunk in chunks(presences.items()):
-            self._connection.execute(statement, [{"of": name, "is": presence.value} for name, presence in chunk])
+        rows = ({"id": name, "presence": presence.value} for name, presence in presences.items())
+        update_rows(self._connection, defects, "id", rows)
 
     def get(self, ids: Iterable[str]) -> tuple[KeptDefect, ...]:
         """The defects of those ids, by id; see ``now`` for ids that defects had once."""

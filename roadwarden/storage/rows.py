@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from scipy.spatial import cKDTree
-from sqlalchemy import Column, Connection, Table, insert, select
+from sqlalchemy import ARRAY, Column, Connection, Table, TableValuedAlias, bindparam, func, insert, select, update
+from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 from roadwarden.detections import PlaneCovariance, Position
@@ -86,8 +88,61 @@ def insert_of(connection: Connection, table: Table) -> sqlite.Insert | postgresq
 
 def rows_where(connection: Connection, query: Any, column: Any, values: Iterable[Any]) -> Iterator[Any]:
     """The rows of ``query`` whose ``column`` is one of ``values``, however many those are."""
+    arrays = connection.dialect.name == "postgresql"  # one parameter instead of thousands
     for chunk in chunks(values):
-        yield from connection.execute(query.where(column.in_(chunk)))
+        among = column == func.any(bindparam(None, chunk, ARRAY(column.type))) if arrays else column.in_(chunk)
+        yield from connection.execute(query.where(among))
+
+
+@dataclass(frozen=True, slots=True)
+class OnConflict:
+    """What an insert does where a row with these keys is there: change those columns, or, where none, nothing."""
+
+    keys: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+
+
+def insert_rows(
+    connection: Connection, table: Table, rows: Iterable[Values], on_conflict: OnConflict | None = None
+) -> None:
+    """Adds rows that all have the same columns. PostgreSQL gets each column as one array: a fifth of the time."""
+    for chunk in chunks(rows):
+        statement = insert_of(connection, table)
+        if connection.dialect.name == "postgresql":
+            arrays = _arrays(table, chunk)
+            statement = statement.from_select(list(chunk[0]), select(*arrays.c))
+        if on_conflict is not None and on_conflict.changes:
+            changes = {name: statement.excluded[name] for name in on_conflict.changes}
+            statement = statement.on_conflict_do_update(index_elements=on_conflict.keys, set_=changes)
+        elif on_conflict is not None:
+            statement = statement.on_conflict_do_nothing()
+        if connection.dialect.name == "postgresql":
+            connection.execute(statement)
+        else:
+            connection.execute(statement, chunk)
+
+
+def update_rows(connection: Connection, table: Table, key: str, rows: Iterable[Values]) -> None:
+    """Changes rows, found by ``key``; all have the same columns."""
+    for chunk in chunks(rows):
+        names = [name for name in chunk[0] if name != key]
+        if connection.dialect.name == "postgresql":
+            arrays = _arrays(table, chunk)
+            statement = update(table).where(table.c[key] == arrays.c[key])
+            connection.execute(statement.values({name: arrays.c[name] for name in names}))
+        else:
+            statement = update(table).where(table.c[key] == bindparam(f"of_{key}"))
+            statement = statement.values({name: bindparam(f"new_{name}") for name in names})
+            renamed = [{f"of_{key}": row[key]} | {f"new_{name}": row[name] for name in names} for row in chunk]
+            connection.execute(statement, renamed)
+
+
+def _arrays(table: Table, rows: Sequence[Values]) -> TableValuedAlias:
+    """The rows as a table in PostgreSQL: one parameter a column."""
+    names = list(rows[0])
+    columns = [bindparam(None, [row[name] for row in rows], ARRAY(table.c[name].type)) for name in names]
+    typed = [sql_column(name, table.c[name].type) for name in names]
+    return func.unnest(*columns).table_valued(*typed, name="given").render_derived()
 
 
 def numbers_of(connection: Connection, table: Table, column: Column[Any], names: Iterable[str]) -> Mapping[str, int]:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, func, select
 
 from roadwarden.detections import PlaneCovariance, Position, Sighting
 from roadwarden.geo.tiles import tiles_within
-from roadwarden.storage.rows import Values, chunks, degrees, numbers_of, place_columns, rows_where, tiles, within
+from roadwarden.storage.rows import (
+    Values,
+    chunks,
+    degrees,
+    insert_rows,
+    numbers_of,
+    place_columns,
+    rows_where,
+    tiles,
+    update_rows,
+    within,
+)
 from roadwarden.storage.tables import models, passes, sightings
 from roadwarden.storage.tracks import Home
 from roadwarden.taxonomy import parse_type
@@ -38,11 +49,12 @@ class SightingStore:
         if new:
             self._insert(new, homes)
         fresh = {one.id for one in new}
-        statement = update(sightings).where(sightings.c.id == bindparam("of"))
-        statement = statement.values(track=bindparam("on"), defect=bindparam("to"))
-        for chunk in chunks((name, home) for name, home in homes.items() if name not in fresh):
-            rows = [{"of": name, "on": home.track, "to": home.defect} for name, home in chunk]
-            self._connection.execute(statement, rows)
+        rows = (
+            {"id": name, "track": home.track, "defect": home.defect}
+            for name, home in homes.items()
+            if name not in fresh
+        )
+        update_rows(self._connection, sightings, "id", rows)
 
     def unmerged(self, from_tile: int = 0, most: int = 2000) -> tuple[Sighting, ...]:
         """Sightings on no track, tile by tile from one on; empty where all are merged."""
@@ -106,9 +118,8 @@ class SightingStore:
 
     def assign(self, defects: Mapping[str, str | None]) -> None:
         """Counts each sighting (key) to a defect, which is kept already, or to none."""
-        statement = update(sightings).where(sightings.c.id == bindparam("of")).values(defect=bindparam("to"))
-        for chunk in chunks(defects.items()):
-            self._connection.execute(statement, [{"of": sighting, "to": defect} for sighting, defect in chunk])
+        rows = ({"id": sighting, "defect": defect} for sighting, defect in defects.items())
+        update_rows(self._connection, sightings, "id", rows)
 
     def _insert(self, new: Sequence[Sighting], homes: Mapping[str, Home]) -> None:
         drives = numbers_of(self._connection, passes, passes.c.id, (one.pass_id for one in new))
@@ -119,7 +130,7 @@ class SightingStore:
                 _row(one, tile, drives[one.pass_id], seers[one.model]) | _homed(homes.get(one.id))
                 for one, tile in chunk
             ]
-            self._connection.execute(insert(sightings), rows)
+            insert_rows(self._connection, sightings, rows)
 
     def _read(self, column: Any, values: Iterable[Any]) -> tuple[Sighting, ...]:
         rows = rows_where(self._connection, _sightings_with_defect(), column, values)

@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from roadwarden.defects.inspected import WHOLE_WIDTH, Inspected, Quality
-from roadwarden.storage.rows import Values, chunks, insert_of, numbers_of, rows_where
+from roadwarden.storage.rows import OnConflict, Values, insert_rows, numbers_of, rows_where
 from roadwarden.storage.tables import passes, stretches
+
+_KEYS = ("network", "segment", "seen_at", "lane", "from_m", "to_m", "quality")
 
 
 class StretchStore:
@@ -21,11 +23,9 @@ class StretchStore:
 
     def add(self, network: int, looks: Sequence[Inspected]) -> None:
         """Keeps stretches of a network's segments; the very same again adds nothing. O(k log n)."""
-        statement = insert_of(self._connection, stretches).on_conflict_do_nothing()
         drives = numbers_of(self._connection, passes, passes.c.id, (one.pass_id for one in looks if one.pass_id))
-        for chunk in chunks(looks):
-            rows = [_row(network, look) | {"pass": drives.get(look.pass_id or "")} for look in chunk]
-            self._connection.execute(statement, rows)
+        rows = (_row(network, look) | {"pass": drives.get(look.pass_id or "")} for look in looks)
+        insert_rows(self._connection, stretches, rows, OnConflict(_KEYS))
 
     def of_segments(
         self, network: int, segments: Iterable[str], since: datetime, until: datetime

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, select
 
 from roadwarden.defects.looks import Codes, Numbers
 from roadwarden.defects.rulings import Compared, Ruling
 from roadwarden.defects.shelf import By, Kept, MemoryShelf
-from roadwarden.storage.rows import Values, chunks, insert_of, numbers_of, rows_where
+from roadwarden.storage.rows import OnConflict, Values, chunks, insert_rows, numbers_of, rows_where, update_rows
 from roadwarden.storage.rulings import RulingStore
 from roadwarden.storage.tables import comparisons, passes, rulings, track_cells, tracks
 from roadwarden.storage.tables import sightings as kept_sightings
@@ -187,23 +187,16 @@ class StoredShelf:
                 _values(number, one) | {"pass": int(one.track.drive[0]), "run": one.run, "seen": seen, "looks": looks}
                 for number, one, (seen, looks) in zip(chunk, kept, pack(kept), strict=True)
             ]
-            self._connection.execute(insert(tracks), rows)
+            insert_rows(self._connection, tracks, rows)
         self._insert_cells((cell, number) for number in numbers for cell in self._here.cells(number))
 
     def _insert_cells(self, found: Iterable[tuple[int, int]]) -> None:
-        statement = insert_of(self._connection, track_cells).on_conflict_do_nothing()
-        for chunk in chunks(found):
-            self._connection.execute(statement, [{"cell": cell, "track": number} for cell, number in chunk])
+        rows = ({"cell": cell, "track": number} for cell, number in found)
+        insert_rows(self._connection, track_cells, rows, OnConflict(("cell", "track")))
 
     def _update(self, numbers: Sequence[int]) -> None:
-        names = ("island", "defect", "east_m", "north_m", "left_m2")
-        statement = update(tracks).where(tracks.c.number == bindparam("of"))
-        statement = statement.values({name: bindparam(f"new_{name}") for name in names})
-        for chunk in chunks(numbers):
-            rows = [_values(number, one) for number, one in zip(chunk, self._here.get(chunk), strict=True)]
-            self._connection.execute(
-                statement, [{"of": row["number"]} | {f"new_{name}": row[name] for name in names} for row in rows]
-            )
+        rows = (_values(number, one) for number, one in zip(numbers, self._here.get(numbers), strict=True))
+        update_rows(self._connection, tracks, "number", rows)
 
 
 class _Frames(Codes):
