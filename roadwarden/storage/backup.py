@@ -13,8 +13,8 @@ import os
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -64,7 +64,8 @@ def backup(engine: Engine, path: Path) -> Backup:
     except OSError as exc:
         raise OutputError(f"{path}: the backup cannot be written: {exc.strerror or exc}") from exc
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     return Backup(path, schema, rows, path.stat().st_size)
 
 
@@ -184,7 +185,7 @@ def _load_postgresql(engine: Engine, path: Path) -> Backup:
             with writing(engine) as connection:
                 command.upgrade(_config(connection), manifest["schema"])
                 rows = sum(_copy_in(connection, archive, name, entry) for name, entry in manifest["tables"].items())
-                _set_counters(connection)
+                _set_counters(connection, manifest["tables"])
     except (zipfile.BadZipFile, zlib.error, EOFError) as exc:
         raise DataError(f"{path}: is no backup of a PostgreSQL database, or damaged: {exc}") from exc
     return Backup(path, manifest["schema"], rows, path.stat().st_size)
@@ -216,10 +217,10 @@ def _copy_in(connection: Connection, archive: zipfile.ZipFile, table: str, entry
     return rows
 
 
-def _set_counters(connection: Connection) -> None:
+def _set_counters(connection: Connection, restored: Collection[str]) -> None:
     """Numbers that PostgreSQL gives go on behind those that were restored."""
     for table in metadata.sorted_tables:
-        if (column := table.autoincrement_column) is None:
+        if table.name not in restored or (column := table.autoincrement_column) is None:
             continue
         sequence = connection.execute(
             text("SELECT pg_get_serial_sequence(:table, :column)"), {"table": table.name, "column": column.name}
