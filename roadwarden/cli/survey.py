@@ -27,6 +27,8 @@ from roadwarden.inference.workspace import writing
 from roadwarden.models.load import model_path
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from roadwarden.service.survey import SurveyReport
     from roadwarden.service.survey_frames import SurveyFrame, Unplaced
 
@@ -73,6 +75,9 @@ def survey(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="keep positions even if they look like another coordinate system")
     ] = False,
+    file_cases: Annotated[
+        bool, typer.Option("--file-cases", help="file the cases of changed defects, as 'roadwarden case file-defects'")
+    ] = False,
     workers: Annotated[int, typer.Option(min=0, help="worker processes; 0 for one a core")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="throw away what an earlier job left in --out")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the result as one JSON object")] = False,
@@ -107,12 +112,23 @@ def survey(
     place = (out or folder) / NOT_PLACED
     with writing(place):
         write_not_placed(place, report.unplaced)
+    cases = _file_cases(engine, report) if file_cases else {}
     if as_json:
-        print(json.dumps(as_dict(report, unreadable, place), ensure_ascii=False))
+        print(json.dumps(as_dict(report, unreadable, place) | {"cases": cases}, ensure_ascii=False))
     elif not quiet:
         _say(report, unreadable, place)
+        if file_cases:
+            print(f"{len(cases)} cases filed")
     if report.detections and not report.sightings:
         raise DataError(f"none of the {report.detections} detections has a place on the road; see {place}")
+
+
+def _file_cases(engine: Engine, report: SurveyReport) -> dict[str, str]:
+    """Case by defect, of the defects that this survey changed."""
+    from roadwarden.service.cases import CaseDesk
+    from roadwarden.service.filing import FilingRules, file_defects
+
+    return file_defects(CaseDesk(engine), FilingRules(), sorted(report.taken_in.defects)).filed
 
 
 def _detected(

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from desks import CHIEF_APPROVES, CREW, DISPATCHER, DUTY, INTAKE, JUDGE, Clock
-from drives import HANGZHOU, street
+from drives import CAMERA, HANGZHOU, MORNING, SETTINGS, drive, fixes, street
 from typer.testing import CliRunner
 
 from roadwarden.cases.events import (
@@ -31,6 +31,7 @@ from roadwarden.service.cases import CaseDesk
 from roadwarden.service.filing import FilingRules, file_defects, file_tip
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.merging import Rules, take_in
+from roadwarden.service.survey import survey
 from roadwarden.storage import case_unit
 from roadwarden.storage.schema import open_storage
 from roadwarden.storage.unit import reading, writing
@@ -273,3 +274,16 @@ def test_the_commands_say_what_was_filed_and_what_waits(engine, clock, tmp_path)
     assert "waits: severe manhole_cover_missing" in again.stdout
     tip = ["case", "tip", "--problem", "lamp_out", "--source", "sensor", "--id", "17", *database]
     assert CliRunner().invoke(app, tip).stdout == CliRunner().invoke(app, tip).stdout == "case sensor-17\n"
+
+
+def test_the_holes_of_a_drive_are_cases_when_it_is_surveyed_and_driving_it_again_files_none(engine, desk, clock):
+    """Four holes of 0.6 m x 0.6 m, as a detector without faults sees them."""
+    first = survey(engine, drive(), fixes(), CAMERA, SETTINGS)
+    run = file_defects(desk, RULES, sorted(first.taken_in.defects))
+    assert len(run.filed) == len(cases(engine)) == 4
+    assert {row.severity for row in cases(engine)} == {Severity.SEVERE}  # 0.36 m²
+    assert all(abs(row.filed_at - clock.time) < timedelta(seconds=1) for row in cases(engine))
+    tuesday = MORNING + timedelta(days=1)
+    again = survey(engine, drive(start=tuesday, name="tuesday"), fixes(start=tuesday), CAMERA, SETTINGS)
+    clock.time = tuesday + timedelta(hours=1)
+    assert file_defects(desk, RULES, sorted(again.taken_in.defects)).filed == {}
