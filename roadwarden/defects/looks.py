@@ -45,7 +45,7 @@ class Looks:
 
     def take(self, rows: npt.NDArray[Any] | slice) -> Looks:
         """Those rows, in that order."""
-        return Looks(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return Looks(*[getattr(self, name)[rows] for name in _COLUMNS])
 
     def ordered(self) -> Looks:
         """By time and id: the one order in which everything is reckoned, whatever came first."""
@@ -55,7 +55,10 @@ class Looks:
     def joined(cls, parts: Iterable[Looks]) -> Looks:
         """All rows, part after part."""
         kept = list(parts)
-        return cls(*(np.concatenate([getattr(part, field.name) for part in kept]) for field in fields(cls)))
+        return cls(*[np.concatenate([getattr(part, name) for part in kept]) for name in _COLUMNS])
+
+
+_COLUMNS = tuple(field.name for field in fields(Looks))
 
 
 class Codes:
