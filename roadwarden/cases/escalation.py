@@ -92,7 +92,9 @@ class EscalationPolicy(Strict):
     version: str = Field(min_length=1, description="changes when any row does")
     zone: Zone = Field(description="IANA time zone of the times in the texts")
     quiet: QuietHours | None = Field(default=None, description="when normal cases wake nobody; none if left out")
-    thresholds: tuple[Threshold, ...] = Field(min_length=1, description="the lightest first")
+    thresholds: tuple[Threshold, ...] = Field(
+        min_length=1, description="of two that fall together the later one here is sent"
+    )
     chains: tuple[Chain, ...] = Field(min_length=1, description="one for each clock and severity")
 
     @model_validator(mode="after")

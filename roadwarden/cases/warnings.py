@@ -1,9 +1,9 @@
 """Which warnings of a case are due, which are passed over, and when to look again: pure, what was sent comes in.
 
 A warning is sent once for its key (case, clock, cycle, report, threshold). Of several that are due for one clock, as
-after an outage, the weightiest is sent and the others are recorded as passed over. Clocks that have stopped, rest or
-wait for a verdict warn nobody. In quiet hours nothing is sent of a normal case unless its clock runs out before they
-end.
+after an outage, the one with the least time to go is sent, unless it was before, and the others are recorded as passed
+over. Clocks that have stopped, rest or wait for a verdict warn nobody. In quiet hours nothing is sent of a normal case
+unless its clock runs out before they end.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class CaseWarning:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ahead:
-    """A threshold of a live clock that nobody was warned of."""
+class _Moment:
+    """A threshold of a live clock, with the moment at which it is passed."""
 
     clock: ClockAnswer
     threshold: Threshold
-    weight: int
     passed_at: datetime
+    told: bool  # sent or passed over before
 
 
 def due_warnings(
@@ -64,15 +64,13 @@ def due_warnings(
     """
     if answer.at > now:
         raise ValueError(f"the answer of {answer.case} is of {answer.at}, later than {now}")
-    passed: dict[tuple[str, int, int | None], list[_Ahead]] = {}
-    for one in _ahead(answer, already, policy):
-        if _may_be_sent_from(one, answer, policy, now) <= now:
-            passed.setdefault((one.clock.clock, one.clock.cycle, one.clock.report_seq), []).append(one)
     to_send, skipped = [], []
-    for due in passed.values():
-        due.sort(key=lambda one: one.weight)
-        skipped += [_warning(one, answer, policy, now) for one in due[:-1]]
-        to_send.append(_warning(due[-1], answer, policy, now))
+    for moments in _moments(answer, already, policy):
+        passed = [one for one in moments if _may_be_sent_from(one, answer, policy, now) <= now]
+        due = [one for one in passed if not one.told]
+        if due and due[-1] is passed[-1]:  # else the weightiest was sent, and a deadline that moved brought up another
+            to_send.append(_warning(due.pop(), answer, policy, now))
+        skipped += [_warning(one, answer, policy, now) for one in due]
     return tuple(to_send), tuple(skipped)
 
 
@@ -83,20 +81,21 @@ def next_warning_at(
 
     So a scheduler that looks then, and after every event of the case, misses none. A park that ends is counted in.
     """
-    ahead = _ahead(answer, already, policy)
+    ahead = (one for moments in _moments(answer, already, policy) for one in moments if not one.told)
     return min((_may_be_sent_from(one, answer, policy, now) for one in ahead), default=None)
 
 
-def _ahead(answer: CaseAnswer, already: frozenset[WarningKey], policy: EscalationPolicy) -> Iterator[_Ahead]:
-    for clock in answer.clocks:
-        if not _live(clock):
-            continue
+def _moments(answer: CaseAnswer, already: frozenset[WarningKey], policy: EscalationPolicy) -> Iterator[list[_Moment]]:
+    """For each live clock its thresholds in the order in which they are passed; of two at once the weightier last."""
+    for clock in filter(_live, answer.clocks):
         limit = _limit(clock, answer.at)
-        for weight, threshold in enumerate(policy.thresholds):
+        found = []
+        for threshold in policy.thresholds:
             passed_at = threshold.passed_at(clock.due_at, limit)
             key = (answer.case, clock.clock, clock.cycle, clock.report_seq, threshold.id)
-            if passed_at is not None and key not in already:
-                yield _Ahead(clock, threshold, weight, passed_at)
+            if passed_at is not None:
+                found.append(_Moment(clock, threshold, passed_at, key in already))
+        yield sorted(found, key=lambda one: one.passed_at)
 
 
 def _live(clock: ClockAnswer) -> bool:
@@ -109,7 +108,7 @@ def _limit(clock: ClockAnswer, at: datetime) -> timedelta:
     return clock.due_at - clock.started_at - clock.paused - rest
 
 
-def _may_be_sent_from(one: _Ahead, answer: CaseAnswer, policy: EscalationPolicy, now: datetime) -> datetime:
+def _may_be_sent_from(one: _Moment, answer: CaseAnswer, policy: EscalationPolicy, now: datetime) -> datetime:
     """The first moment from ``now`` on at which the threshold is passed and neither a rest nor the night holds it back.
 
     What would be sent only when the clock has run out meanwhile is not held back: a warning is no use then.
@@ -122,7 +121,7 @@ def _may_be_sent_from(one: _Ahead, answer: CaseAnswer, policy: EscalationPolicy,
     return moment if morning is None or moment <= clock.due_at <= morning else morning
 
 
-def _warning(one: _Ahead, answer: CaseAnswer, policy: EscalationPolicy, now: datetime) -> CaseWarning:
+def _warning(one: _Moment, answer: CaseAnswer, policy: EscalationPolicy, now: datetime) -> CaseWarning:
     severity = answer.severity or Severity.NORMAL
     return CaseWarning(
         case=answer.case,

@@ -8,17 +8,20 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from histories import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadwarden.cases.answer import CaseAnswer, CaseState, ClockAnswer, ClockState
+from roadwarden.cases.clocks import clocks
 from roadwarden.cases.escalation import (
     EscalationPolicy,
     Recipient,
     read_escalation_policy,
     shipped_escalation_policy,
 )
-from roadwarden.cases.events import Severity
+from roadwarden.cases.events import Severity, parse_event
+from roadwarden.cases.policy import shipped_clock_policies
 from roadwarden.cases.warnings import CaseWarning, WarningKey, due_warnings, next_warning_at
 from roadwarden.errors import ConfigError
 
@@ -294,3 +297,81 @@ def test_a_city_that_escalates_a_day_after_due_adds_a_threshold(tmp_path: Path):
     assert log[-1][1].threshold == "day"
     assert log[-1][0] == FILED + 72 * HOUR + TICK
     assert "late by 24 h or more" in log[-1][1].text.english
+
+
+def scheduler_over(lines: list[dict], until: timedelta) -> list[tuple[datetime, CaseWarning, CaseAnswer]]:
+    """What is sent about one case by a scheduler that looks after every message, and whenever it said it would."""
+    events = [parse_event(line) for line in lines]
+    policies, told, sent = shipped_clock_policies(), frozenset[WarningKey](), []
+    arrivals = sorted({event.received_at for event in events})
+    end, now = arrivals[-1] + until, arrivals[0]
+    while now <= end:
+        answer = clocks(events, policies, now)
+        to_send, skipped = due_warnings(answer, told, POLICY, now)
+        keys = {one.key for one in (*to_send, *skipped)}
+        assert len(keys) == len(to_send) + len(skipped)
+        assert not keys & told
+        told |= keys
+        sent += [(now, one, answer) for one in to_send]
+        after = next_warning_at(answer, told, POLICY, now)
+        assert after is None or after > now
+        news = next((arrival for arrival in arrivals if arrival > now), None)
+        moments = [moment for moment in (after, news) if moment is not None]
+        if not moments:
+            break
+        now = min(moments)
+    return sent
+
+
+@pytest.mark.parametrize("first", range(0, 120, 30))
+def test_rule_12_over_random_histories_live_clocks_alone_are_warned_of_and_each_threshold_once(first):
+    """With parks, extensions, raised severity, merges, voids, false reports and late messages."""
+    warned = 0
+    for number in range(first, first + 30):
+        lines, _ = seeded(number)
+        for case in sorted({line["case"] for line in lines}):
+            for now, one, answer in scheduler_over([line for line in lines if line["case"] == case], 10 * 24 * HOUR):
+                warned += 1
+                (clock,) = [
+                    clock for clock in answer.clocks
+                    if (clock.clock, clock.cycle, clock.report_seq) == (one.clock, one.cycle, one.report_seq)
+                ]  # fmt: skip
+                assert clock.state in (ClockState.RUNNING, ClockState.PAUSED)
+                assert one.due_since <= now
+                assert (one.threshold == "overdue") == (now > clock.due_at)
+    assert warned > 20
+
+
+def test_a_false_done_stops_the_warnings_only_until_it_is_rejected():
+    """Reported at 20 h of 48, rejected at 50 h: then it is late and was all along."""
+    lines = [
+        {"case": "HZ-1", "seq": seq, "type": kind, "role": role, "actor": f"{role}-1", "data": data,
+         "occurred_at": (FILED + hours * HOUR).isoformat(), "received_at": (FILED + hours * HOUR).isoformat()}
+        for seq, (hours, kind, role, data) in enumerate([
+            (0, "filed", "intake", {"distress": "pothole", "severity": "normal"}),
+            (20, "repair_reported", "crew", {"evidence": ["a"]}),
+            (50, "assessed", "intake", {"verdict": "NOT_REPAIRED", "report_seq": 2}),
+        ], start=1)
+    ]  # fmt: skip
+    sent = [(now, one.clock, one.threshold) for now, one, _ in scheduler_over(lines, 48 * HOUR)]
+    repair = [(now - FILED, threshold) for now, clock, threshold in sent if clock == "repair"]
+    assert repair == [(50 * HOUR, "overdue")]
+    assessed = [(now - FILED, threshold) for now, clock, threshold in sent if clock == "assess"]
+    assert assessed == [  # due 08:00 in Shanghai; 80 % and 4 h to go fall into the night, and at 07:00 it is one hour
+        (32 * HOUR, "half"),
+        (43 * HOUR, "to_go_1h"),
+        (44 * HOUR + TICK, "overdue"),
+    ]
+
+
+def test_rule_12_a_deadline_that_moves_brings_up_no_lighter_warning_once_it_was_late():
+    """A clock of 24 h that was told to be late, and is one of 30 h after the merge with an older case."""
+    told = frozenset(one.key for group in due_warnings(
+        case_at(FILED + 25 * HOUR, hours=24), frozenset(), AWAKE, FILED + 25 * HOUR) for one in group)  # fmt: skip
+    assert {key[4] for key in told} == {one.id for one in POLICY.thresholds} - {"to_go_24h"}
+    now = FILED + 31 * HOUR
+    to_send, skipped = due_warnings(case_at(now, hours=30), told, AWAKE, now)
+    assert (to_send, [one.threshold for one in skipped]) == ((), ["to_go_24h"])
+    extended = FILED + 50 * HOUR
+    to_send, _ = due_warnings(case_at(extended, hours=73), told, AWAKE, extended)
+    assert [one.threshold for one in to_send] == ["to_go_24h"]  # a new deadline ahead of it is news
