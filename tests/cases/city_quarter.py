@@ -149,7 +149,7 @@ def file_it(case: Case) -> None:
 
 
 def void(case: Case) -> None:
-    case.wait(3.0)
+    case.wait(3.0 if case.chance(0.85) else 50.0)
     if case.chance(0.1):
         case.tell("voided", "duty_officer", {"reason": "no defect"})  # nobody approved: refused
         return once_through(case)

@@ -6,16 +6,22 @@ What the two disagreed about, and who was right, is in docs/clocks.md. Run the l
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from histories import HOUR, MICRO, START, histories, seeded, text
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from naive_lines import when
-from two_answers import differences, first_answers, naive_answers
+from two_answers import differences, first_answers, naive_answers, reduced
+from typer.testing import CliRunner
+
+from roadwarden.cli import app
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -89,6 +95,42 @@ def test_any_order_of_lines_gives_the_same_answer(drawn: tuple[list[dict[str, An
     shuffled = list(lines)
     random.shuffle(shuffled)
     assert first_answers(shuffled, now) == first_answers(lines, now)
+
+
+ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"]
+
+
+@calmly(40)
+@given(histories(), st.sampled_from(ZONES))
+def test_the_zone_in_which_times_are_written_changes_nothing(
+    drawn: tuple[list[dict[str, Any]], datetime], zone: str
+) -> None:
+    """The histories of March run over the hour that is left out in two of the zones."""
+    lines, now = drawn[0], drawn[1].astimezone(ZoneInfo(zone))
+    assert first_answers(rewritten(lines, ZoneInfo(zone)), now) == naive_answers(lines, now)
+
+
+def rewritten(value: Any, zone: ZoneInfo) -> Any:
+    """The same instants with that zone's offset."""
+    if isinstance(value, dict):
+        return {name: rewritten(inner, zone) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [rewritten(inner, zone) for inner in value]
+    if isinstance(value, str) and value.startswith("2026-"):
+        return when(value).astimezone(zone).isoformat()
+    return value
+
+
+def test_the_command_says_what_the_naive_replay_says(tmp_path: Path) -> None:
+    """Through the file and `roadwarden case replay --json`, as an auditor asks."""
+    lines = [{**line, "case": f"{n}-{line['case']}"} for n in range(60) for line in seeded(n)[0]]
+    file = tmp_path / "events.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for now in (START + 3 * 24 * HOUR, START + 20 * 24 * HOUR + MICRO):
+        done = CliRunner().invoke(app, ["case", "replay", str(file), "--now", text(now), "--json"])
+        assert done.exit_code == 0, done.output
+        told = {answer["case"]: reduced(answer) for answer in map(json.loads, done.stdout.splitlines())}
+        assert told == naive_answers(lines, now)
 
 
 @calmly(60)
