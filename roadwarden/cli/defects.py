@@ -155,13 +155,15 @@ def split(
     defect: Annotated[str, typer.Argument(help="id, or enough of its beginning")],
     apart: Annotated[
         list[str],
-        typer.Option(help="sightings that are one defect of their own, with commas; several times for several"),
+        typer.Option(help="sightings that are not this defect but one other, with commas; several times for several"),
     ],
     by: Annotated[str, typer.Option(help="who says so; it is kept with the decision")],
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Say that a defect is several. The decision is kept, and later sightings go by it.
+
+    What is put apart is a defect of its own, or belongs to a neighbour where it fits.
 
     Example: roadwarden defects split 3f2a --apart 9b01,77aa --by inspector-7
     """
