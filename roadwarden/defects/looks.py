@@ -18,7 +18,6 @@ from roadwarden.geo.plane import LocalPlane
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OWN_SHARE = 0.2
 _DECIMALS = 4  # a tenth of a millimetre: the last bits of a projection depend on how many points went through it
 
 
@@ -123,8 +122,12 @@ def time_of(at_us: np.int64 | int) -> datetime:
 
 
 def _variances(row: Sighting, policy: MergingPolicy) -> tuple[float, float]:
-    """What the pass has in common and what is the look's own, m²: the covariance says their sum only."""
+    """What the pass has in common and what is the look's own, m²: the covariance says their sum only.
+
+    The receiver errs alike along all axes and for seconds on end, the box along one and in this frame alone. So nearly
+    all of the smaller axis is in common, and what the larger has more is the look's own.
+    """
     east, north = row.covariance.east_m2, row.covariance.north_m2
     middle, spread = (east + north) / 2, np.hypot((east - north) / 2, row.covariance.east_north_m2)
-    common = min(policy.common_sigma_m**2, (1 - _OWN_SHARE) * max(0.0, middle - spread))
+    common = (1 - policy.own_share) * max(0.0, middle - spread)
     return float(common), float(middle - common)

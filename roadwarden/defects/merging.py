@@ -1,24 +1,25 @@
 """Sightings to defects: a function of the set of sightings, rulings and answers, whatever order they came in.
 
 Looks of one pass are tracked (``passes``), passes laid over each other (``alignment``), tracks of all passes grouped
-(``grouping``). Tracks of one pass were told apart with the errors of one pass only, so here they stay apart, but for
-pieces of one crack, which another pass may join.
+(``grouping``). What one frame shows as two is two; other tracks of one pass may be one if other passes show them so.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from roadwarden.defects.alignment import Aligned, align
-from roadwarden.defects.grouping import Bounds, Groups, group
+from roadwarden.defects.grouping import Groups, group
 from roadwarden.defects.looks import Indices, Looks, looks_of
 from roadwarden.defects.passes import Tracks, track
 from roadwarden.defects.policy import MergingPolicy
 from roadwarden.defects.rulings import NOTHING_RULED, Agreed, Answer, Compared, Ruling, agree, joined, parted
-from roadwarden.defects.things import Things, near, seen_along, turned
+from roadwarden.defects.scene import Bounds, Prices
+from roadwarden.defects.things import Things, chord, near, seen_along, turned
 from roadwarden.detections import Sighting
 from roadwarden.geo.plane import LocalPlane
 
@@ -76,8 +77,9 @@ def join(
     )
     alike, unlike = _answers(said, named, track_of)
     never, beside = np.concatenate([never, unlike]), _beside(tracks, things, candidates, policy)
-    bounds = Bounds(tracks.drive, tracks.linear, together, never, beside, alike, twice_seen=True)
-    return group(things, candidates, bounds, policy.gate, policy.map_floor_m)
+    both_seen = _both_seen(looks, tracks, track_of, candidates)
+    bounds = Bounds(tracks.drive, tracks.linear, together, never, beside, both_seen, alike, twice_seen=True)
+    return group(things, candidates, bounds, Prices(policy.gate, policy.map_floor_m, policy.again, policy.moves))
 
 
 def _of_tracks(pairs: list[tuple[int, int]], track_of: Indices) -> Indices:
@@ -105,8 +107,7 @@ def _beside(tracks: Tracks, things: Things, candidates: Indices, policy: Merging
     pairs = candidates[tracks.drive[candidates[:, 0]] == tracks.drive[candidates[:, 1]]]
     pairs = pairs[tracks.linear[pairs].all(axis=1)]
     one, other = pairs[:, 0], pairs[:, 1]
-    longer = things.slack[one].max(axis=1) >= things.slack[other].max(axis=1)
-    heading = np.where(longer, things.heading[one], things.heading[other])
+    heading = chord(things.take(one), things.take(other))
     slack = [seen_along(things.slack[end], things.heading[end] - heading) for end in (one, other)]
     gap = np.abs(turned(tracks.things.place[other] - tracks.things.place[one], heading))
     line = np.argmax(slack[0] + slack[1], axis=1)[:, None]
@@ -115,3 +116,13 @@ def _beside(tracks: Tracks, things: Things, candidates: Indices, policy: Merging
     aside = np.take_along_axis(gap, 1 - line, 1)[:, 0]
     in_line = (aside <= policy.aside_m) & (shared <= np.minimum(*halves)) & ((slack[0] + slack[1]).max(axis=1) > 0)
     return np.asarray(pairs[~in_line])
+
+
+def _both_seen(looks: Looks, tracks: Tracks, track_of: Indices, candidates: Indices) -> Indices:
+    """Of the candidates of one pass, those that one frame shows both of."""
+    pairs = candidates[tracks.drive[candidates[:, 0]] == tracks.drive[candidates[:, 1]]]
+    frames = defaultdict[int, set[int]](set)
+    for track_row, frame in zip(track_of.tolist(), looks.frame.tolist(), strict=True):
+        frames[track_row].add(frame)
+    shared = [not frames[one].isdisjoint(frames[other]) for one, other in pairs.tolist()]
+    return np.asarray(pairs[np.array(shared, np.bool_)])

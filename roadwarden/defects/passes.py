@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from roadwarden.defects.confusion import TYPES
-from roadwarden.defects.grouping import Bounds, Groups, group
+from roadwarden.defects.grouping import Groups, group
 from roadwarden.defects.looks import Indices, Looks, Numbers
 from roadwarden.defects.policy import MergingPolicy
 from roadwarden.defects.rulings import NOTHING_RULED, Agreed, joined, parted
+from roadwarden.defects.scene import Bounds, Prices
 from roadwarden.defects.things import Things, fold, near, turned, type_cost
 from roadwarden.defects.votes import chances, evidence, in_one_pass
 from roadwarden.taxonomy import Unit, describe
@@ -52,7 +53,7 @@ def track(looks: Looks, policy: MergingPolicy, agreed: Agreed = NOTHING_RULED) -
     candidates = near(things, policy.reach_m, looks.drive)
     named = looks.ids.tolist() if agreed.kin else []
     bounds = _bounds(looks, things, candidates, policy, joined(agreed, named), parted(agreed, named))
-    groups = group(things, candidates, bounds, policy.gate, policy.pass_floor_m)
+    groups = group(things, candidates, bounds, Prices(policy.gate, policy.pass_floor_m))
     founder, member = np.unique(groups.cluster, return_inverse=True)
     return _tracks(looks, things, groups, founder, member, policy), member
 
@@ -76,18 +77,23 @@ def _bounds(
     ruled, banned = (np.array(pairs, np.intp).reshape(-1, 2) for pairs in (together, never))
     ruled, banned = (pairs[looks.drive[pairs[:, 0]] == looks.drive[pairs[:, 1]]] for pairs in (ruled, banned))
     twice = candidates[looks.frame[candidates[:, 0]] == looks.frame[candidates[:, 1]]]
-    twice = twice[(_overlap(looks, twice) >= DUPLICATE_OVERLAP) & (type_cost(things, twice) <= policy.gate)]
+    twice = twice[
+        (_overlap(looks, twice, policy.twice_m) >= DUPLICATE_OVERLAP) & (type_cost(things, twice) <= policy.gate)
+    ]
     if len(banned) and len(twice):
         twice = twice[~(twice[:, None, :] == banned[None, :, :]).all(axis=2).any(axis=1)]
     none_may = np.zeros(len(looks), np.bool_)
     return Bounds(looks.frame, none_may, np.concatenate([ruled, twice]), banned)
 
 
-def _overlap(looks: Looks, pairs: Indices) -> Numbers:
-    """(k,) intersection over union of the rectangles on the road; both were seen along one heading."""
+def _overlap(looks: Looks, pairs: Indices, least_m: float) -> Numbers:
+    """(k,) intersection over union of the rectangles on the road; both were seen along one heading.
+
+    No side counts as shorter than ``least_m``: of a cross crack, drawn twice, two boxes may miss each other.
+    """
     one, other = pairs[:, 0], pairs[:, 1]
     gap = np.abs(turned(looks.place[other] - looks.place[one], looks.heading[one]))
-    size = np.stack([looks.length, looks.width], axis=1)
+    size = np.maximum(np.stack([looks.length, looks.width], axis=1), least_m)
     low, high = np.minimum(size[one], size[other]), (size[one] + size[other]) / 2
     shared = np.clip(high - gap, 0.0, low).prod(axis=1)
     union = size[one].prod(axis=1) + size[other].prod(axis=1) - shared

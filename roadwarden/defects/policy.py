@@ -9,16 +9,23 @@ from dataclasses import dataclass
 class MergingPolicy:
     """Lengths in metres, standard deviations of one axis; measured on the synthetic street (docs/merging.md)."""
 
-    common_sigma_m: float = 0.9
-    """What the fixes of one pass err in common (GNSS drifts over minutes); a surer fix errs mostly in common."""
+    own_share: float = 0.03
+    """Of the variance that a place has along every axis: what is the look's own, not its pass's. Looks of one pass at
+    one thing lie 0.15 m (one axis) about their mean where fixes err by 1 m."""
     gate: float = 9.21
     """Squared sigmas apart, with the doubt about type and size, within which two are one: 99 % of chi² (2)."""
     reach_m: float = 2.5
     """No two looks at a thing lie further apart than this once passes are aligned, whatever their covariance says."""
     pass_floor_m: float = 0.15
     """What the place of a thing in one pass errs by, however many looks there were."""
-    map_floor_m: float = 0.2
+    map_floor_m: float = 0.15
     """The same between passes."""
+    again: float = 4.0
+    """What it costs, in the gate's units, that one pass saw a thing as two, never both in one frame."""
+    moves: int = 6
+    """Times that tracks may move from one defect to another that they fit better."""
+    twice_m: float = 0.5
+    """Boxes of one frame count as at least so long and wide when it is asked whether one thing was drawn twice."""
     whole_m: float = 3.0
     """A thing up to this long is seen whole; of a longer one a look may show any part."""
     aside_m: float = 0.8

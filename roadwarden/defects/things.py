@@ -19,11 +19,14 @@ from scipy.spatial import cKDTree
 from roadwarden.defects.looks import Indices, Numbers
 from roadwarden.defects.votes import chances, doubt
 
-BEND_RADIUS_M = 250.0
-"""Long cracks follow the road: a piece may lie beside the chord of the whole by what an arc of this radius does."""
+SKEW = 0.01
+"""Radians that the chord of two pieces of a crack errs by: pieces further apart lie beside each other less surely."""
+ONE_ROAD = math.radians(30)
+"""Headings that differ by less are of one road, which bends."""
 ONE_WAY = 0.5
 """Headings up to 30 degrees apart are taken as one for slack: roads bend, and cars change lanes."""
 WELL_SEEN = 5
+_LEAST_SLACK_M = 1e-3
 SIZE_SIGMA = 0.5
 """Of the log of a diagonal."""
 
@@ -67,18 +70,33 @@ def seen_along(slack: Numbers, turn: Numbers) -> Numbers:
 
 
 def apart(things: Things, pairs: Indices) -> Numbers:
-    """(k, 2) metres by which pairs disagree along and across the axis of the longer, slack taken off; not negative."""
+    """(k, 2) metres by which pairs disagree along and across their chord, slack taken off; not negative."""
     moved, slack = _moved(things, pairs)
     return np.asarray(np.maximum(0.0, moved - slack))
 
 
 def _moved(things: Things, pairs: Indices) -> tuple[Numbers, Numbers]:
-    """(k, 2) metres between the middles of pairs along and across the axis of the longer, and the slack of both."""
+    """(k, 2) metres between the middles of pairs along and across their chord, and the slack of both."""
     one, other = things.take(pairs[:, 0]), things.take(pairs[:, 1])
-    longer = one.slack.max(axis=1) >= other.slack.max(axis=1)
-    heading = np.where(longer, one.heading, other.heading)
+    heading = chord(one, other)
     slack = seen_along(one.slack, one.heading - heading) + seen_along(other.slack, other.heading - heading)
     return np.abs(turned(other.place - one.place, heading)), slack
+
+
+def chord(one: Things, other: Things) -> Numbers:
+    """(k,) radians: the mean of both headings, for that is the chord of two tangents to one arc: roads bend.
+
+    Of two that cross, the heading of the longer.
+    """
+    longer = one.slack.max(axis=1) >= other.slack.max(axis=1)
+    heading, second = np.where(longer, one.heading, other.heading), np.where(longer, other.heading, one.heading)
+    turn = _turn_of_lines(second - heading)
+    return np.asarray(heading + np.where(np.abs(turn) < ONE_ROAD, turn / 2, 0.0))
+
+
+def _turn_of_lines(turn: Numbers) -> Numbers:
+    """Differences of headings, there and back being one line: from -90 to 90 degrees, in radians."""
+    return np.asarray((turn + np.pi / 2) % np.pi - np.pi / 2)
 
 
 def turned(gap: Numbers, heading: Numbers) -> Numbers:
@@ -90,8 +108,8 @@ def turned(gap: Numbers, heading: Numbers) -> Numbers:
 def cost(things: Things, pairs: Indices, floor_m: float) -> Numbers:
     """(k,) how unlikely it is that pairs are one: squared sigmas apart, plus doubt about size and type."""
     moved, slack = _moved(things, pairs)
-    bow = np.minimum(moved, slack).max(axis=1, initial=0.0) ** 2 / (2 * BEND_RADIUS_M)
-    variance = things.variance[pairs].sum(axis=1) + bow**2 + 2 * floor_m**2
+    skew = SKEW * np.minimum(moved, slack).max(axis=1, initial=0.0)
+    variance = things.variance[pairs].sum(axis=1) + skew**2 + 2 * floor_m**2
     distance = (np.maximum(0.0, moved - slack) ** 2).sum(axis=1) / variance
     return np.asarray(distance + size_cost(things, pairs) + type_cost(things, pairs))
 
@@ -120,7 +138,7 @@ def fold(things: Things, member: Indices, *, twice_seen: bool = False) -> Things
     weight = 1 / sorted_things.variance
     total = np.add.reduceat(weight, starts)
     middle = np.add.reduceat(sorted_things.place * weight[:, None], starts) / total[:, None]
-    heading = _heading_of_longest(sorted_things, owner, starts)
+    heading = _heading(sorted_things, owner, starts)
     shift, slack = _hull(sorted_things, owner, starts, (middle, heading), WELL_SEEN if twice_seen else len(owner) + 1)
     along, aside = axes(heading)
     place = middle + along * shift[:, :1] + aside * shift[:, 1:]
@@ -128,9 +146,13 @@ def fold(things: Things, member: Indices, *, twice_seen: bool = False) -> Things
     return Things(place, 1 / total, heading, slack, extent, np.add.reduceat(sorted_things.evidence, starts))
 
 
-def _heading_of_longest(things: Things, owner: Indices, starts: Indices) -> Numbers:
-    order = np.lexsort((-things.slack.max(axis=1), owner))
-    return things.heading[order[starts]]
+def _heading(things: Things, owner: Indices, starts: Indices) -> Numbers:
+    """The mean of what goes the way of the longest; longer things count more."""
+    long = things.slack.max(axis=1)
+    longest = things.heading[np.lexsort((-long, owner))[starts]]
+    turn = _turn_of_lines(things.heading - longest[owner])
+    weight = np.where(np.abs(turn) < ONE_ROAD, (_LEAST_SLACK_M + long) / things.variance, 0.0)
+    return np.asarray(longest + np.add.reduceat(weight * turn, starts) / np.add.reduceat(weight, starts))
 
 
 def _hull(
