@@ -18,7 +18,8 @@ from pydantic import Field, model_validator
 from roadwarden.cases.case_facts import CaseFacts
 from roadwarden.cases.domains import DomainTable
 from roadwarden.cases.hours import Zone
-from roadwarden.cases.kpi import Kpi, Period, reckon
+from roadwarden.cases.kpi import reckon
+from roadwarden.cases.kpi_values import Kpi, Period
 from roadwarden.cases.tables import Named, Strict, require_known, require_once
 from roadwarden.errors import ConfigError
 from roadwarden.settings import read_strict_yaml

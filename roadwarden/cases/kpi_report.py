@@ -9,7 +9,8 @@ from typing import Any
 
 from roadwarden.cases.case_facts import CaseFacts
 from roadwarden.cases.events import format_time
-from roadwarden.cases.kpi import Kpi, OnTime, Period, Response, reckon, repairs_of
+from roadwarden.cases.kpi import reckon, repairs_of
+from roadwarden.cases.kpi_values import Kpi, OnTime, Period, Response
 from roadwarden.cases.kpi_weeks import CITY_ZONE, Week, weeks
 from roadwarden.cases.stages import ProcessStage
 from roadwarden.cases.time_saved import Baseline, Saving, savings

@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from roadwarden.cases.case_facts import CaseFacts
-from roadwarden.cases.kpi import Period
+from roadwarden.cases.kpi_values import Period
 
 CITY_ZONE = "Asia/Shanghai"
 

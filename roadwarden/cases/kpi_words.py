@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roadwarden.cases.kpi import MEAN_AT_MOST_H, Kpi, OnTime, Response, Share
 from roadwarden.cases.kpi_report import KpiReport
+from roadwarden.cases.kpi_values import MEAN_AT_MOST_H, Kpi, OnTime, Response, Share
 from roadwarden.cases.stages import ProcessStage
 from roadwarden.cases.tables import Words
 from roadwarden.cases.time_saved import Claim, Saving

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from roadwarden.cases.kpi import Period
+from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.stages import ProcessStage
 from roadwarden.cases.tables import Strict, Words
 from roadwarden.settings import read_strict_yaml

@@ -15,7 +15,7 @@ from rich.table import Table
 from roadwarden.cases.campaigns import CampaignFigures, Occurrence, figures, occurrences, read_campaigns
 from roadwarden.cases.domains import shipped_domain_table
 from roadwarden.cases.events import format_time
-from roadwarden.cases.kpi import Kpi, Period
+from roadwarden.cases.kpi_values import Kpi, Period
 from roadwarden.cases.kpi_words import hours, percent
 from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cli.case_sources import city_time, facts_from

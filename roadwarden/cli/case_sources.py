@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from roadwarden.cases.case_facts import CaseFacts
-from roadwarden.cases.kpi import Period
+from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.kpi_weeks import CITY_ZONE
 from roadwarden.cases.policy import ClockPolicies
 from roadwarden.cli.progress import Report

@@ -13,8 +13,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from roadwarden.cases.kpi import Period
 from roadwarden.cases.kpi_report import KpiReport, kpi_report
+from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.kpi_words import sections
 from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cases.time_saved import read_baseline, recorded

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from roadwarden.cases.case_facts import CaseFacts, case_facts
 from roadwarden.cases.event_lines import histories, read_event_lines
-from roadwarden.cases.kpi import Period
+from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.ordering import AHEAD
 from roadwarden.cases.policy import ClockPolicies
 from roadwarden.storage.case_rows import CaseFilter

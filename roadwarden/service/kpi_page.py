@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from roadwarden.cases.kpi import MEAN_AT_MOST_H
 from roadwarden.cases.kpi_report import KpiReport
+from roadwarden.cases.kpi_values import MEAN_AT_MOST_H
 from roadwarden.cases.kpi_words import CLAIM_WORDS, hours, percent, sections
 from roadwarden.service import kpi_plots as plots
 

@@ -17,7 +17,7 @@ from city_quarter import CASES_A_DAY, DAYS, FIRST_DAY, quarter
 from test_two_kpis import assert_the_same
 from two_answers import differences, first_answers, naive_answers
 
-from roadwarden.cases.kpi import Period
+from roadwarden.cases.kpi_values import Period
 
 Line = dict[str, Any]
 SLICE = 10

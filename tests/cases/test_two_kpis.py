@@ -13,8 +13,8 @@ from histories import START, seeded
 from two_answers import by_case
 
 from roadwarden.cases.case_facts import CaseFacts, case_facts
-from roadwarden.cases.kpi import Period
 from roadwarden.cases.kpi_report import KpiReport, kpi_report
+from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.policy import shipped_clock_policies
 
 Line = dict[str, Any]
