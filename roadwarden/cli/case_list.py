@@ -60,7 +60,7 @@ def list_cases(
     when = moment("--now", now) if now else desk.now()
     wanted = CaseFilter(
         state=state,
-        is_open=is_open,
+        is_open=True if due else is_open,
         overdue=overdue or None,
         severity=severity,
         area=area,

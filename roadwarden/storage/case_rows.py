@@ -28,7 +28,7 @@ MOST_ROWS = 1000
 class Order(StrEnum):
     """Of a list."""
 
-    DUE = "due"  # the most urgent first, open cases only
+    DUE = "due"  # the most urgent first; open cases of which something is due
     NEWEST = "newest"  # by filing
 
 
@@ -109,8 +109,8 @@ class CaseRowStore:
         """
         query = _where(select(cases), wanted, now)
         if order is Order.DUE:
-            query = query.where(_is_open())
             key: ColumnElement[Any] = cases.c.due_at
+            query = query.where(_is_open(), key.is_not(None))  # the two databases put NULL at different ends
             query = query.order_by(key, cases.c.case_id)
             if after is not None:
                 query = query.where(or_(key > after[0], and_(key == after[0], cases.c.case_id > after[1])))
@@ -126,7 +126,7 @@ class CaseRowStore:
     def board(
         self, wanted: CaseFilter, now: datetime, most: int = 50, after: tuple[datetime, str] | None = None
     ) -> tuple[CaseRow, ...]:
-        """The countdown board: open cases, the most urgent first, as they stand at ``now``."""
+        """The countdown board: open cases of which something is due at ``now``, the most urgent first."""
         return self.list(wanted, now, Order.DUE, most, after)
 
     def count(self, wanted: CaseFilter, now: datetime) -> int:

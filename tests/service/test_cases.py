@@ -265,6 +265,10 @@ class TestLists:
         clock.wait(hours=1)
         closed = file_one(desk)
         mend(desk, closed)
+        mended = file_one(desk)
+        to_crew(desk, mended)
+        desk.record(JUDGE, mended, Assessed(Verdict.REPAIRED, report(desk, mended)))
+        assert (desk.row(mended).is_open, desk.row(mended).due_at) == (True, None)  # nothing is due: not on the board
         desk.record(DUTY, parked, Parked("rain", MONDAY.replace(day=5), CHIEF_APPROVES))
         clock.wait(hours=48)
         board = listed(desk, Order.DUE)

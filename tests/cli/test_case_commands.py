@@ -1,0 +1,169 @@
+"""The commands about cases, as the page that explains them shows them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sqlite3
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from roadwarden import cli
+from tests.conftest import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "cases.md"
+CREW = ("--by", "u7", "--role", "crew", "--of-department", "roads")
+DUTY = ("--by", "u3", "--role", "duty_officer")
+APPROVED = ("--approved-by", "u4:road_chief")
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, capsys):
+    """Runs a command in this process; (exit code, what it printed, what it complained)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROADWARDEN_DATABASE", f"sqlite:///{tmp_path}/rw.db")
+    monkeypatch.delenv("ROADWARDEN_DESTINATIONS", raising=False)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["roadwarden", *arguments])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as exc:
+            code = exc.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def done(run):
+    def done(*arguments):
+        code, out, err = run(*arguments)
+        assert code == 0, err
+        return out
+
+    return done
+
+
+@pytest.fixture
+def filed(done):
+    def filed(case, *more):
+        done("case", "file", "--case", case, "--distress", "pothole", "--area", "west-lake", "--owner", "district",
+             "--by", "u1", "--role", "intake", *more)  # fmt: skip
+        return case
+
+    return filed
+
+
+def test_the_page_can_be_followed_word_by_word(done):
+    commands = re.findall(r"^    roadwarden (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(commands) > 15
+    answers = [done(*shlex.split(command)) for command in commands]
+    assert answers[6].startswith("HZ-1 v7 closed, normal")
+    assert answers[-1].startswith("1 rows, 0 of them")
+
+
+def test_the_dispatch_rules_choose_and_say_why(done, filed):
+    out = done("case", "dispatch", filed("HZ-1"), "--by", "u2", "--role", "dispatcher")
+    assert "HZ-1 v2 dispatched" in out
+    assert re.search(r"to roads, crew roads-(day|night): .*has the least to do \(0/\d+\)", out)
+
+
+def test_every_side_branch_has_its_command(done, filed):
+    for case in ("HZ-1", "HZ-2", "HZ-3", "HZ-4"):
+        filed(case, "--severity", "normal")
+    done(
+        "case", "dispatch", "HZ-1", "--department", "roads", "--crew", "roads-day", "--by", "u2", "--role", "dispatcher"
+    )
+    done("case", "safety", "HZ-1", "--kind", "fence", *DUTY)
+    done("case", "severity", "HZ-1", "--to", "severe", *DUTY)
+    done("case", "severity", "HZ-1", "--to", "normal", *APPROVED, *DUTY)
+    done(
+        "case", "handback", "HZ-1", "--reason", "a manhole", "--by", "u7", "--role", "crew", "--of-department", "roads"
+    )
+    done("case", "transfer", "HZ-1", "--to", "utilities", "--reason", "theirs", *DUTY)
+    done("case", "mend", "HZ-2", "--evidence", "9f2c", "--by", "u5", "--role", "supervisor")
+    done("case", "ask-evidence", "HZ-2", "--report", "2", *DUTY)
+    done("case", "merge", "HZ-3", "--into", "HZ-1", "--by", "u1", "--role", "intake")
+    done("case", "unmerge", "HZ-3", "--by", "u1", "--role", "intake")
+    done("case", "void", "HZ-4", "--reason", "not ours", *APPROVED, *DUTY)
+    rows = {row["case_id"]: row for row in json.loads(done("case", "list", "--json"))}
+    assert {case: row["state"] for case, row in rows.items()} == {
+        "HZ-1": "filed", "HZ-2": "filed", "HZ-3": "filed", "HZ-4": "voided"
+    }  # fmt: skip
+    assert (rows["HZ-1"]["department"], rows["HZ-1"]["bounces"]) == ("utilities", 2)
+
+
+def test_parks_and_extensions_of_a_case(done, filed):
+    filed("HZ-1", "--severity", "normal")
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    due = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    assert "parked" in done("case", "park", "HZ-1", "--until", until, "--reason", "rain", *APPROVED, *DUTY)
+    assert "filed" in done("case", "resume", "HZ-1", *DUTY)
+    out = done("case", "extend", "HZ-1", "--clock", "repair", "--due", due, "--reason", "a valve", *APPROVED, *DUTY)
+    assert re.search(r"(21[45]) h \d+ min left", out)
+
+
+def test_what_is_refused_ends_with_1_and_says_why(run, filed):
+    filed("HZ-1")
+    code, _, complaint = run("case", "close", "HZ-1", *DUTY)
+    assert (code, "no report of this cycle is accepted" in complaint) == (1, True)
+    assert run("case", "accept", "HZ-9", *CREW)[0] == 1
+    code, _, complaint = run("case", "void", "HZ-1", "--reason", "no", "--approved-by", "u4", *DUTY)
+    assert (code, "in what role does u4 approve? Write it as NAME:ROLE" in complaint) == (1, True)
+    assert run("case", "close", "HZ-1", "--by", "u3", "--role", "king")[0] == 2
+    assert run("case", "close", "HZ-1", *DUTY, "--at", "yesterday")[0] == 2
+    code, _, complaint = run("case", "safety", "HZ-1", "--kind", "fence", *DUTY, "--expect", "7")
+    assert (code, "is at version 1, not 7" in complaint) == (1, True)
+    code, _, complaint = run("case", "file", "--distress", "pot", "--by", "u1", "--role", "intake")
+    assert (code, "pot" in complaint) == (1, True)
+
+
+def test_a_command_is_done_once_under_its_key(done, filed):
+    filed("HZ-1")
+    first = json.loads(done("case", "safety", "HZ-1", "--kind", "fence", *DUTY, "--key", "k", "--json"))
+    again = json.loads(done("case", "safety", "HZ-1", "--kind", "fence", *DUTY, "--key", "k", "--json"))
+    assert (first["repeated"], again["repeated"], again["case"]["version"]) == (False, True, 2)
+
+
+def test_the_board_as_of_another_time(done, filed):
+    filed("HZ-1", "--severity", "severe")
+    filed("HZ-2", "--severity", "normal")
+    told = done("case", "list", "--due", "--now", "2199-01-01T00:00:00Z")
+    assert told.index("HZ-1") < told.index("HZ-2")
+    assert "late by" in told
+    assert done("case", "list", "--area", "nowhere").startswith("no such case")
+    assert "1 of 2; --most shows more" in done("case", "list", "--most", "1")
+
+
+def test_a_wrong_row_is_found(run, done, filed, tmp_path):
+    filed("HZ-1")
+    with sqlite3.connect(tmp_path / "rw.db") as database:
+        database.execute("UPDATE cases SET state = 'closed'")
+    code, out, _ = run("db", "rebuild", "--check", "--json")
+    assert (code, json.loads(out)) == (3, {"rows": 1, "mended": ["HZ-1"]})
+    assert json.loads(done("db", "rebuild", "--check", "--json"))["mended"] == []
+
+
+def test_dead_letters_are_listed_and_sent_again(done, filed, tmp_path):
+    (tmp_path / "gone").write_text("not a folder")
+    destination = {"name": "records", "kind": "file", "path": "gone/out.jsonl"}
+    destination |= {"retries": {"first_s": 3600, "longest_s": 3600, "give_up_after_h": 0.1}}
+    (tmp_path / "d.yaml").write_text(json.dumps({"version": "1", "destinations": [destination]}))
+    done("scheduler", "--once", "--destinations", "d.yaml")
+    filed("HZ-1")
+    told = json.loads(done("scheduler", "--once", "--destinations", "d.yaml", "--json"))
+    assert (told["sent"], told["dead"]) == (0, 1)
+    (letter,) = json.loads(done("outbox", "dead", "--json"))
+    assert (letter["key"], letter["attempts"]) == ("event:HZ-1:1", 1)
+    assert "1 dead letters" in done("outbox", "dead", "--destination", "records")
+    (tmp_path / "gone").unlink()
+    assert done("outbox", "replay", "records") == "1 letters will be sent again\n"
+    assert json.loads(done("scheduler", "--once", "--destinations", "d.yaml", "--json"))["sent"] == 1
+    assert json.loads(done("outbox", "status", "--json")) == {"records": {"waiting": 0, "sent": 1, "dead": 0}}
+    assert json.loads((tmp_path / "gone" / "out.jsonl").read_text(encoding="utf-8"))["topic"] == "case.filed"
