@@ -168,6 +168,10 @@ class DefectStore:
         )
         return tuple(map(_kept, self._connection.execute(query)))
 
+    def on_segments(self, network: int, segments: Iterable[str]) -> tuple[KeptDefect, ...]:
+        """The defects on whole segments, by id."""
+        return self._read(select(defects).where(defects.c.network == network), defects.c.segment, segments)
+
     def _read(self, query: Select[Any], column: Any, values: Iterable[Any]) -> tuple[KeptDefect, ...]:
         found = map(_kept, rows_where(self._connection, query, column, values))
         return tuple(sorted(found, key=lambda defect: defect.id))

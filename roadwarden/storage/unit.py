@@ -12,7 +12,7 @@ from roadwarden.defects.defect import Defect
 from roadwarden.defects.map import DefectMap
 from roadwarden.defects.policy import MergingPolicy
 from roadwarden.defects.rulings import Compared, Ruling
-from roadwarden.detections import Position, Sighting
+from roadwarden.detections import Sighting
 from roadwarden.errors import DataError
 from roadwarden.storage import engine as engines
 from roadwarden.storage.defects import DefectStore
@@ -96,16 +96,6 @@ class UnitOfWork:
         empty = self.sightings.none_of(moved.gone | left)
         self.defects.remove(empty)
         return Absorbed(new, folds, self.defects.now(empty))
-
-    def neighbourhood(self, places: Sequence[Position], radius_m: float) -> tuple[Sighting, ...]:
-        """The sightings within ``radius_m`` of a place, and all others of the defects those are counted to, by id.
-
-        So no defect is there in part, and what merging makes of them can be settled.
-        """
-        near = self.sightings.near(places, radius_m)
-        homes = {home for home in self.sightings.defects_of(one.id for one in near).values() if home is not None}
-        whole = (one for looks in self.sightings.of_defects(homes).values() for one in looks)
-        return tuple(one for _, one in sorted({one.id: one for one in (*near, *whole)}.items()))
 
     def settle(self, folds: Sequence[Defect]) -> Mapping[str, str]:
         """Keeps what merging a neighbourhood gave: the defects, and their sightings counted to them and no others.

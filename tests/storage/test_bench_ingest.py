@@ -34,6 +34,8 @@ def test_a_drive_finds_most_of_its_defects_and_makes_the_others(engine):
             defect for defect in unit.defects.get(unit_ids(unit)) if defect.severity is None or defect.road is None
         ]
     assert made == result.defects_new
+    assert result.district_cells == 10 * 1000 * 10  # one street of 10 km
+    assert result.district_defects > 300
     assert 1 <= made <= 0.3 * 120 / 3
     assert judged == []
     assert told[-1] == "120 of 120 sightings"

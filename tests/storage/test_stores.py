@@ -10,9 +10,7 @@ import pytest
 from kept_roads import HANGZHOU, NOON, fold, ids, look, sha, survey
 from sqlalchemy import text
 
-from roadwarden.defects.folding import defects_of
 from roadwarden.defects.inspected import Inspected, Quality
-from roadwarden.defects.merging import merge
 from roadwarden.defects.presence import Presence
 from roadwarden.defects.rulings import Answer, Compared, Ruling
 from roadwarden.detections import PlaneCovariance, Position
@@ -164,29 +162,6 @@ class TestDefects:
             settled(engine, [a, b])
         with reading(engine) as unit:
             assert unit.sightings.defects_of([b.id]) == {b.id: b.id}
-
-    def test_a_neighbourhood_holds_its_defects_whole(self, engine):
-        near, far, beyond = look("near"), look("far", 8.0, seconds=1), look("beyond", 9.0, seconds=2)
-        settled(engine, [near, far], [beyond])
-        with reading(engine) as unit:
-            assert ids(unit.sightings.near([near.position], 5.0)) == ids([near])
-            assert ids(unit.neighbourhood([near.position], 5.0)) == ids([near, far])
-
-    def test_day_after_day_is_merged_and_every_look_is_counted_once(self, engine):
-        days = [survey(holes=12, looks=2, seed=7, drive=drive, spread_m=40.0) for drive in ("monday", "tuesday")]
-        for day in days:
-            with writing(engine) as unit:
-                new = unit.sightings.add(day)
-                around = unit.neighbourhood([one.position for one in new], 30.0)
-                unit.settle(defects_of(merge(around, HANGZHOU), around, HANGZHOU))
-        with reading(engine) as unit:
-            found = unit.defects.near([HANGZHOU.position_of(0, 0)], 100.0)
-            made_of = unit.sightings.of_defects(ids(found))
-        assert sorted(one.id for looks in made_of.values() for one in looks) == ids([*days[0], *days[1]])
-        assert {defect.id: defect.sightings for defect in found} == {
-            name: len(looks) for name, looks in made_of.items()
-        }
-        assert max(defect.passes for defect in found) == 2
 
     def test_a_sighting_that_is_not_kept_makes_no_defect(self, engine):
         with pytest.raises(DataError, match="add them first"), writing(engine) as unit:
