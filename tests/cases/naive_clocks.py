@@ -87,7 +87,7 @@ def why_no_park(e: Event, cycle: list[Event], before: list[Event]) -> str:
     parks = [p for p in cycle if p["type"] == "parked"]
     if len(parks) + 1 > POLICIES[e["policy"]]["park_count"]:
         return "parked too often"
-    spans = [park_interval(p, cycle) for p in parks]
+    spans = [park_interval(p, [x for x in cycle if x not in reports(cycle)]) for p in parks]
     if length([*spans, (e["at"], when(e["data"]["until"]))]) > POLICIES[e["policy"]]["park_total"]:
         return "parked too long"
     earlier = [x for x in cycle if key(x) < key(e)]
@@ -230,18 +230,17 @@ def assess_due(report: Event, cycle: list[Event]) -> datetime:
 
 
 def accepted_since(cycle: list[Event]) -> datetime | None:
-    """The ruling since which, without a break, a report that is accepted now has been accepted."""
-    since = []
-    for report in [r for r in reports(cycle) if ruling(r, cycle) == "accepted"]:
-        begun = None
-        for n, e in enumerate(cycle):
-            if e["type"] in RULINGS and e["data"]["report_seq"] == report["seq"]:
-                if ruling(report, cycle[: n + 1]) != "accepted":
-                    begun = None
-                elif begun is None:
-                    begun = e["at"]
-        since.append(begun)
-    return min(since) if since else None
+    """The ruling since which, without a break, some report that is not rejected now has been accepted."""
+    standing = [r for r in reports(cycle) if ruling(r, cycle) != "rejected"]
+    since = None
+    for n, e in enumerate(cycle):
+        if e["type"] in RULINGS:
+            so_far = cycle[: n + 1]
+            if not any(ruling(r, so_far) == "accepted" for r in standing):
+                since = None
+            elif since is None:
+                since = e["at"]
+    return since
 
 
 def assess_end(report: Event, cycle: list[Event], now: datetime) -> tuple[str, datetime]:
