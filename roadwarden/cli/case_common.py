@@ -14,8 +14,9 @@ import typer
 from roadwarden.cases.case_row import CaseRow
 from roadwarden.cases.events import EventType, Role, parse_data, parse_time
 from roadwarden.cases.permissions import Person
+from roadwarden.cli.database import Database, opened
 from roadwarden.errors import ConfigError
-from roadwarden.settings import database_url, time_zone
+from roadwarden.settings import time_zone
 
 if TYPE_CHECKING:
     from roadwarden.service.cases import Ask, CaseDesk, Done
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 Case = Annotated[str, typer.Argument(help="name of the case")]
 Reason = Annotated[str, typer.Option(help="why, for those who read the history")]
 ApprovedBy = Annotated[str, typer.Option(help="another person who approves, as NAME:ROLE")]
-Database = Annotated[
-    str | None, typer.Option(help="URL; without it ROADWARDEN_DATABASE, or sqlite:///var/roadwarden.db")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 ReportSeq = Annotated[int, typer.Option("--report", min=0, help="seq of the repair report")]
 
@@ -91,9 +89,8 @@ def record(common: Common, case: str, kind: EventType, /, **data: Any) -> None:
 def open_desk(database: str | None) -> CaseDesk:
     """The use cases on a database, which gets the newest schema."""
     from roadwarden.service.cases import CaseDesk  # SQLAlchemy takes its time, and other commands want none
-    from roadwarden.storage.schema import open_storage
 
-    return CaseDesk(open_storage(database or database_url()))
+    return CaseDesk(opened(database))
 
 
 def tell(done: Done, now: datetime, *, as_json: bool) -> None:

@@ -13,7 +13,8 @@ from rich.table import Table
 from roadwarden.cases.answer import CaseState
 from roadwarden.cases.case_row import CaseRow, Light
 from roadwarden.cases.events import Severity, data_as_json, format_time
-from roadwarden.cli.case_common import AsJson, Case, Database, line_of, moment, open_desk, shown, span
+from roadwarden.cli.case_common import AsJson, Case, line_of, moment, open_desk, shown, span
+from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from roadwarden.cli.case_common import AsJson, Database, open_desk
+from roadwarden.cli.case_common import AsJson, open_desk
+from roadwarden.cli.database import Database
 from roadwarden.cli.exits import EXIT_NOT_PASSED
 from roadwarden.cli.progress import progress
 from roadwarden.settings import database_url

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadwarden.cases.events import format_time
-from roadwarden.cli.case_common import AsJson, Database, open_desk
+from roadwarden.cli.case_common import AsJson, open_desk
+from roadwarden.cli.database import Database
 from roadwarden.settings import destinations_file
 
 if TYPE_CHECKING:

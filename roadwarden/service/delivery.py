@@ -52,22 +52,22 @@ def hand_out(engine: Engine, known: Sequence[Destination], now: datetime) -> int
 
     A destination that is new gets what is written from now on. Nothing is written where there is nothing to do.
     """
-    queued = 0
-    if not known:
-        return queued
-    with reading(engine) as unit:
-        ready = unit.outbox.behind([one.name for one in known])
-    if not ready:
-        return queued
-    with writing(engine) as unit:
-        unit.outbox.meet([one.name for one in known], now)
-        for destination in known:
-            left = unit.outbox.left_to_hand_out(destination.name)
-            wanted = [(number, case) for number, topic, case in left if destination.wants(topic)]
-            if left:
-                unit.outbox.hand_out(destination.name, wanted, left[-1][0], now)
-            queued += len(wanted)
-    return queued
+    queued, names = 0, [one.name for one in known]
+    while True:
+        with reading(engine) as unit:
+            if not unit.outbox.behind(names):
+                return queued
+        with writing(engine) as unit:
+            unit.outbox.meet(names, now)
+            queued += sum(_hand_out_to(unit, one, now) for one in known)
+
+
+def _hand_out_to(unit: CaseUnit, destination: Destination, now: datetime) -> int:
+    left = unit.outbox.left_to_hand_out(destination.name)
+    wanted = [(number, case) for number, topic, case in left if destination.wants(topic)]
+    if left:
+        unit.outbox.hand_out(destination.name, wanted, left[-1][0], now)
+    return len(wanted)
 
 
 @dataclass(frozen=True, slots=True)
