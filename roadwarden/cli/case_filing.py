@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roadwarden.cases.filing import Source, read_filing_table, shipped_filing_table
-from roadwarden.cli.case_common import AsJson, Database, moment, open_desk
+from roadwarden.cli.case_common import AsJson, moment, open_desk
+from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 
 if TYPE_CHECKING:
