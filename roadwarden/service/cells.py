@@ -12,6 +12,7 @@ from roadwarden.defects.judging import judge, size_of
 from roadwarden.defects.patrol import PatrolTable, shipped_patrol_table
 from roadwarden.defects.roadways import Roads
 from roadwarden.defects.severity_table import SeverityTable, shipped_severity_table
+from roadwarden.service.defect_work import NO_WORK, DefectWork
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.storage.defects import KeptDefect
 from roadwarden.storage.unit import UnitOfWork
@@ -26,23 +27,28 @@ def cells_of(
     now: datetime,
     patrol: PatrolTable | None = None,
     severity: SeverityTable | None = None,
+    work: DefectWork = NO_WORK,
 ) -> Cells:
     """Cells of those segments at ``now``, from what was looked at and from the defects that are known on them.
 
-    Defects that good passes no longer see count: nothing is healthy before somebody says so.
+    Defects that good passes no longer see count: nothing is healthy before somebody says so. ``work`` is what the cases
+    say: an overdue defect is red, a mended one leaves its cells.
     """
     strips = Roads(tuple(roads.roadways[name] for name in segments))
     stretches = unit.stretches.of_segments(roads.number, segments, _EVER, now)
     seen = coverage(strips, inspections(stretches, strips), patrol or shipped_patrol_table(), now)
     found = unit.defects.on_segments(roads.number, segments)
-    return rebuild(Grid(strips), seen, list(_unhealthy(found, roads, severity or shipped_severity_table())))
+    return rebuild(Grid(strips), seen, list(_unhealthy(found, roads, severity or shipped_severity_table(), work)))
 
 
-def _unhealthy(defects: Iterable[KeptDefect], roads: KnownRoads, table: SeverityTable) -> Iterable[Unhealthy]:
+def _unhealthy(
+    defects: Iterable[KeptDefect], roads: KnownRoads, table: SeverityTable, work: DefectWork
+) -> Iterable[Unhealthy]:
     for defect in defects:
-        if defect.road is None:
+        if defect.road is None or defect.id in work.mended:
             continue
         roadway = roads.roadways[defect.road.segment]
-        code = code_of(defect.vote.type, judge(defect, defect.road, roadway, table))
+        assessed = judge(defect, defect.road, roadway, table)
+        code = code_of(defect.vote.type, assessed, overdue=defect.id in work.overdue)
         if code in (Code.YELLOW, Code.RED):
             yield Unhealthy.around(roadway, defect.road, size_of(defect), code)

@@ -92,8 +92,11 @@ class CaseRowStore:
 
     def of_defects(self, ids: Iterable[str]) -> tuple[CaseRow, ...]:
         """The cases that were filed of defects with those ids, the oldest first, as of their newest events."""
-        found = map(_row, rows_where(self._connection, select(cases), cases.c.defect, ids))
-        return tuple(sorted(found, key=lambda row: (row.filed_at, row.case_id)))
+        return self._read(cases.c.defect, ids)
+
+    def of_segments(self, segments: Iterable[str]) -> tuple[CaseRow, ...]:
+        """The cases that were filed on those segments, the oldest first, as of their newest events."""
+        return self._read(cases.c.segment, segments)
 
     def list(
         self,
@@ -149,6 +152,10 @@ class CaseRowStore:
         """Names of the cases of a filter, in order."""
         query = _where(select(cases.c.case_id), wanted, now).order_by(cases.c.case_id)
         return self._connection.execute(query).scalars().all()
+
+    def _read(self, column: ColumnElement[Any], values: Iterable[str]) -> tuple[CaseRow, ...]:
+        found = map(_row, rows_where(self._connection, select(cases), column, values))
+        return tuple(sorted(found, key=lambda row: (row.filed_at, row.case_id)))
 
 
 def key_of(row: CaseRow, order: Order) -> tuple[datetime, str]:

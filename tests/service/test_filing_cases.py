@@ -26,8 +26,11 @@ from roadwarden.cases.events import (
 from roadwarden.cases.filing import Filing, Source
 from roadwarden.cases.tips import Tip
 from roadwarden.cli import app
+from roadwarden.defects.cells import Code
 from roadwarden.detections import PlaneCovariance, Sighting
 from roadwarden.service.cases import CaseDesk
+from roadwarden.service.cells import cells_of
+from roadwarden.service.defect_work import defect_work
 from roadwarden.service.filing import FilingRules, file_defects, file_tip
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.merging import Rules, take_in
@@ -287,3 +290,31 @@ def test_the_holes_of_a_drive_are_cases_when_it_is_surveyed_and_driving_it_again
     again = survey(engine, drive(start=tuesday, name="tuesday"), fixes(start=tuesday), CAMERA, SETTINGS)
     clock.time = tuesday + timedelta(hours=1)
     assert file_defects(desk, RULES, sorted(again.taken_in.defects)).filed == {}
+
+
+def colour(engine, clock, east_m):
+    """Of the cell at so many metres, the street having been looked at."""
+    with reading(engine) as unit, case_unit.reading(engine) as cases_unit:
+        roads = KnownRoads.newest(unit)
+        work = defect_work(cases_unit, unit, ["street 1", "street 2"], clock.time)
+        cells = cells_of(unit, roads, ["street 1", "street 2"], clock.time, work=work)
+    along = east_m - 150 if east_m >= 150 else east_m
+    found = {cells.at("street 2" if east_m >= 150 else "street 1", int(along) + turn, lateral).code
+             for turn in (-1, 0) for lateral in range(8)}  # fmt: skip
+    return max(found)
+
+
+def test_a_cell_is_yellow_while_its_case_runs_red_when_it_is_overdue_and_no_longer_once_it_is_mended(
+    engine, desk, clock
+):
+    see(engine, look("hole", clock.time, EAST))
+    (case,) = file_defects(desk, RULES).filed.values()
+    clock.wait(hours=48)
+    assert colour(engine, clock, EAST) is Code.YELLOW  # exactly at due is in time
+    clock.wait(seconds=1)
+    assert colour(engine, clock, EAST) is Code.RED
+    mend(desk, case, clock)
+    assert colour(engine, clock, EAST) is Code.GREY  # nobody has looked since
+    clock.wait(hours=1)
+    see(engine, look("back", clock.time, EAST, drive="later"))
+    assert colour(engine, clock, EAST) is Code.YELLOW
