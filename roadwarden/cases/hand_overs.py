@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from roadwarden.cases.events import CaseEvent, Dispatched, EventType, HandedBack, Transferred
+from roadwarden.cases.events import CaseEvent, Dispatched, EventType, HandedBack, Transferred, format_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,19 @@ class HandOver:
     def is_bounce(self) -> bool:
         """推诿: somebody passed the case on. That a desk sends it out again afterwards is no second bounce."""
         return self.kind in BOUNCES
+
+    def as_json(self) -> dict[str, str | int | bool]:
+        """For machines; empty strings as above."""
+        return {
+            "seq": self.seq,
+            "at": format_time(self.received_at),
+            "kind": self.kind.value,
+            "from": self.before,
+            "to": self.after,
+            "by": self.actor,
+            "reason": self.reason,
+            "bounce": self.is_bounce,
+        }
 
 
 BOUNCES = frozenset({EventType.HANDED_BACK, EventType.TRANSFERRED})

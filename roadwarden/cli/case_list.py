@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from roadwarden.cases.answer import CaseState
+from roadwarden.cases.answer import CaseAnswer, CaseState
+from roadwarden.cases.case_facts import counted_events
 from roadwarden.cases.case_row import CaseRow, Light
-from roadwarden.cases.events import Severity, data_as_json, format_time
+from roadwarden.cases.events import CaseEvent, Severity, data_as_json, format_time
+from roadwarden.cases.hand_overs import HandOver, hand_overs
+from roadwarden.cases.ordering import history
 from roadwarden.cli.case_common import AsJson, Case, line_of, moment, open_desk, shown, span
 from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
@@ -94,7 +98,8 @@ def show(
     when = moment("--now", now) if now else desk.now()
     answer, events = desk.answer(case, when), desk.events(case)
     if as_json:
-        told = answer.as_json() | {"events": [event.as_json() for event in events]}
+        hands = [change.as_json() for change in _hand_overs(answer, events)]
+        told = answer.as_json() | {"hand_overs": hands, "events": [event.as_json() for event in events]}
         print(json.dumps(told, ensure_ascii=False, indent=2))
         return
     _print_case(desk, case, when)
@@ -171,10 +176,19 @@ def _print_case(desk: CaseDesk, case: str, now: datetime) -> None:
         about = "" if clock.report_seq is None else f" of report {clock.report_seq}"
         late = f", late by {clock.breached}" if clock.is_breached else ""
         print(f"  {clock.clock}{about}, cycle {clock.cycle}: {clock.state}, due {shown(clock.due_at)}{late}")
+    events = desk.events(case)
+    hands = _hand_overs(answer, events)
+    if hands:
+        way = " → ".join(change.after or "(handed back)" for change in hands)
+        print(f"  in the hands of: {way}; bounces: {sum(change.is_bounce for change in hands)}")
     refused = {one.seq: one.why for one in answer.refused}
-    for event in desk.events(case):
+    for event in events:
         said = json.dumps(data_as_json(event.data), ensure_ascii=False)
         why = f"  refused: {refused[event.seq]}" if event.seq in refused else ""
         print(
             f"  {event.seq:3} {format_time(event.received_at)} {event.type} by {event.actor} ({event.role}) {said}{why}"
         )
+
+
+def _hand_overs(answer: CaseAnswer, events: Sequence[CaseEvent]) -> tuple[HandOver, ...]:
+    return hand_overs([one.event for one in counted_events(history(events, answer.at), answer)])

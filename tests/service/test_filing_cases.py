@@ -17,6 +17,7 @@ from roadwarden.cases.events import (
     Assessed,
     Closed,
     Dispatched,
+    HandedBack,
     RepairReported,
     Role,
     Severity,
@@ -318,3 +319,19 @@ def test_a_cell_is_yellow_while_its_case_runs_red_when_it_is_overdue_and_no_long
     clock.wait(hours=1)
     see(engine, look("back", clock.time, EAST, drive="later"))
     assert colour(engine, clock, EAST) is Code.YELLOW
+
+
+def test_who_had_a_case_in_hands_is_shown(engine, desk, clock, tmp_path):
+    see(engine, look("hole", clock.time, EAST))
+    (case,) = file_defects(desk, RULES).filed.values()
+    desk.record(DISPATCHER, case, Dispatched("roads", "crew-7"))
+    desk.record(CREW, case, HandedBack("a cover, not the road"))
+    desk.record(DISPATCHER, case, Dispatched("utilities"))
+    words = ["case", "show", case, "--now", clock.wait(hours=1).isoformat(), "--database",
+             f"sqlite:///{tmp_path}/roadwarden.db"]  # fmt: skip
+    assert "in the hands of: roads → (handed back) → utilities; bounces: 1" in CliRunner().invoke(app, words).stdout
+    told = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["hand_overs"]
+    assert [(one["from"], one["to"], one["bounce"]) for one in told] == [
+        ("", "roads", False), ("roads", "", True), ("", "utilities", False)
+    ]  # fmt: skip
+    assert told[1]["reason"] == "a cover, not the road"
