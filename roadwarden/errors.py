@@ -12,6 +12,8 @@ RoadwardenError
         UnknownCase      there is no case of that name
         StaleCase        the case has moved on since it was looked at
         NotAllowed       the workflow, or what the person may do, forbids it
+    LedgerError      a leaf, proof, checkpoint or bundle is not what it should be
+        WitnessRefused   a checkpoint is not a continuation of what the witness has kept
 """
 
 
@@ -61,3 +63,11 @@ class StaleCase(CaseError):
 
 class NotAllowed(CaseError):
     """The workflow, or what the person may do, forbids it."""
+
+
+class LedgerError(RoadwardenError):
+    """A leaf, proof, checkpoint, key or bundle is not what it should be."""
+
+
+class WitnessRefused(LedgerError):
+    """A checkpoint is not a continuation of what the witness has kept."""
