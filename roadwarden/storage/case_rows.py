@@ -13,9 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, and_, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, or_, select
 from sqlalchemy import case as sql_case
 
+from roadwarden.cases.answer import CaseState
+from roadwarden.cases.case_projection import ENDED
 from roadwarden.cases.case_row import CaseRow
 from roadwarden.cases.event_types import Severity
 from roadwarden.storage.case_tables import cases
@@ -176,7 +178,7 @@ def _where(query: Any, wanted: CaseFilter, now: datetime) -> Any:
     if wanted.is_open is not None:
         query = query.where(_is_open() if wanted.is_open else ~_is_open())
     if wanted.state is not None:
-        query = query.where(_in_state(wanted.state, now))
+        query = query.where(_in_state(str(wanted.state), now))
     if wanted.overdue is not None:
         late = and_(_is_open(), cases.c.due_at < now)
         query = query.where(late if wanted.overdue else or_(~_is_open(), cases.c.due_at >= now))
@@ -195,16 +197,21 @@ def _within_times(query: Any, wanted: CaseFilter) -> Any:
     return query
 
 
-def _is_open() -> ColumnElement[bool]:
-    """In the very words of the partial indexes, or SQLite does not see that it may use them."""
-    return literal_column("is_open", Boolean(create_constraint=False))
+def _is_open() -> ColumnElement[Any]:
+    """In the very words of the partial indexes: SQLite does not see that ``is_open = 1`` may use them."""
+    return literal_column("is_open")
 
 
 def _in_state(state: str, now: datetime) -> ColumnElement[bool]:
-    over = cases.c.parked_until <= now
-    return or_(
-        and_(cases.c.state == state, or_(cases.c.parked_until.is_(None), cases.c.parked_until > now)),
-        and_(cases.c.state_after_park == state, over),
+    """In words that let the index on the state be used: only a park ends by itself, and then the case is open."""
+    if state in ENDED:
+        return cases.c.state == state
+    if state == CaseState.PARKED:
+        return and_(cases.c.state == state, cases.c.parked_until > now)
+    after_park = and_(cases.c.state == CaseState.PARKED.value, cases.c.parked_until <= now)
+    return and_(
+        cases.c.state.in_([state, CaseState.PARKED.value]),
+        or_(cases.c.state == state, and_(after_park, cases.c.state_after_park == state)),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from kept_cases import MONDAY, event, filed, hours, repaired
 from sqlalchemy import text
+from sqlalchemy.event import listen
 
 from roadwarden.errors import DataError, NotAllowed, StaleCase
 from roadwarden.storage import engine as engines
 from roadwarden.storage.case_commands import DoneCommand
+from roadwarden.storage.case_rows import CaseFilter, CaseRowStore
 from roadwarden.storage.case_tables import WarningState
 from roadwarden.storage.case_unit import reading, writing
 from roadwarden.storage.case_warnings import KeptWarning
@@ -136,3 +138,25 @@ class TestWarnings:
             assert unit.warnings.to_look_at(MONDAY + hours(1), most=1) == ("HZ-2",)
             unit.warnings.watch({"HZ-2": None})
             assert unit.warnings.to_look_at(MONDAY + hours(99), most=10) == ("HZ-1",)
+
+
+def test_the_board_is_read_from_its_own_index(tmp_path):
+    """SQLite uses an index on open cases only where a question says it in the index's own words."""
+    engine = open_storage(f"sqlite:///{tmp_path}/plan.db")
+    asked = []
+    listen(
+        engine, "before_cursor_execute", lambda _c, _cursor, statement, values, *_: asked.append((statement, values))
+    )
+    for wanted, index in (
+        (CaseFilter(), "ix_cases_board "),
+        (CaseFilter(area="west-lake"), "ix_cases_board_area "),
+        (CaseFilter(department="roads"), "ix_cases_board_department "),
+        (CaseFilter(crew="crew-7"), "ix_cases_board_crew "),
+    ):
+        with engines.reading(engine) as connection:
+            CaseRowStore(connection).board(wanted, MONDAY)
+            statement, values = asked[-1]
+            plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+        assert any(f"USING INDEX {index}" in step for step in plan), plan
+        assert not any("TEMP B-TREE" in step for step in plan), plan
+    engine.dispose()
