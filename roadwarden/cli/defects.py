@@ -131,6 +131,8 @@ def export(
     from roadwarden.service.exports.geopackage import defects_geopackage
     from roadwarden.storage.unit import reading
 
+    if unknown_level not in (Level.LIGHT, Level.HEAVY):
+        raise ConfigError(f"--unknown-level {unknown_level}: wanted light or heavy")
     chosen, wanted = format_ or _by_ending(out), _wanted(types, severity, presence, segment, box)
     with reading(opened(database)) as unit, writing_files(out):
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +12,12 @@ from drives import CAMERA, HOLES, MORNING, SETTINGS, drive, fixes, street
 
 from roadwarden.defects.cells import Code
 from roadwarden.defects.cjj36 import condition
+from roadwarden.defects.jtg5210_table import Level
+from roadwarden.defects.votes import Vote
 from roadwarden.geo.places import Segment
 from roadwarden.service.cells import cells_of
 from roadwarden.service.condition import conditions
+from roadwarden.service.exports.jtg import jtg_file
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.survey import survey
 from roadwarden.storage.schema import open_storage
@@ -60,3 +66,20 @@ def test_cells_with_holes_are_not_healthy_and_what_was_seen_without_is(city):
     assert cells.at("lane", 100, 1).code is Code.GREY
     assert later.at("street 1", 100, 1).code is Code.GREY  # grade I: every day
     assert later.at("street 1", int(east), lateral).code is not Code.GREY
+
+
+def test_what_the_delivery_file_leaves_open_is_written_as_told_and_counted(city):
+    with reading(city) as unit:
+        roads = KnownRoads.newest(unit)
+        holes = unit.defects.on_segments(roads.number, ["street 1"])
+    strip = replace(holes[0], vote=Vote(DistressType.PATCH, (), 1.0), length_m=6.0, width_m=0.3)
+    block = replace(strip, length_m=2.0, width_m=1.5)
+    made = jtg_file([*holes, strip, block], roads.roadways["street 1"], Pavement.ASPHALT, Level.LIGHT)
+    rows = list(csv.DictReader(io.StringIO(made.text)))
+    sums = {name: sum(float(row[name]) for row in rows) for name in rows[0] if name.startswith(("坑槽", "修补"))}
+    area = sum(hole.length_m * hole.width_m for hole in holes)
+    assert (made.defects, made.level_assumed, made.left_out.total()) == (4, 2, 0)
+    assert sums["坑槽轻(m²)"] == pytest.approx(area, abs=0.01)
+    assert sums["坑槽重(m²)"] == 0
+    assert sums["修补块状(m²)"] == pytest.approx(3.0, abs=0.01)
+    assert sums["修补条状(m)"] == pytest.approx(6.0, abs=0.02)

@@ -14,6 +14,9 @@ from roadwarden.defects.roadways import Roadway
 from roadwarden.storage.defects import KeptDefect
 from roadwarden.taxonomy import DistressType, Pavement, Unit
 
+STRIP_M, STRIP_TIMES = 0.5, 4.0
+"""A patch narrower than this and so many times as long is a strip."""
+
 
 @dataclass(frozen=True, slots=True)
 class JtgFile:
@@ -44,13 +47,20 @@ def jtg_file(
         if not columns or defect.road is None:
             left_out[defect.vote.type] += 1
             continue
-        level = level_of(defect.vote.type, table=known)
+        forms = {row.level for row in columns} == {Level.BLOCK, Level.STRIP}
+        level = _form(defect) if forms else level_of(defect.vote.type, table=known)
         assumed += level is None
         stretches.append(_stretch(defect, defect.road.chainage_m, _column(columns, level or unknown_level)))
     rows = sections(
         stretches, start_m=0.0, end_m=roadway.length_m, seen_width_m=roadway.width_m, pavement=pavement, table=known
     )
     return JtgFile(jtg_csv(rows, pavement, known), len(stretches), assumed, left_out)
+
+
+def _form(defect: KeptDefect) -> Level:
+    """A patch by its outline; the standard does not say where a block ends and a strip begins, this is our choice."""
+    narrow, long = sorted((defect.length_m, defect.width_m))
+    return Level.STRIP if narrow < STRIP_M and long >= STRIP_TIMES * narrow else Level.BLOCK
 
 
 def _column(columns: list[Weight], level: Level) -> Weight:
