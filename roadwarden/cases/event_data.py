@@ -13,17 +13,10 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt
 
-from roadwarden.cases.event_types import EventType, Role, Severity, Verdict, parse_time
-
-
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
-
+from roadwarden.cases.event_types import EventType, Role, Severity, Verdict, parse_text, parse_time
 
 Time = Annotated[datetime, BeforeValidator(parse_time)]
-Text = Annotated[str, AfterValidator(_not_blank)]
+Text = Annotated[str, AfterValidator(parse_text)]
 Seq = Annotated[StrictInt, Field(ge=0, lt=2**53)]
 _STRICT: Final = ConfigDict(extra="forbid")
 
@@ -54,11 +47,13 @@ ApprovedBy = Annotated[Approver, BeforeValidator(_approver)]
 
 
 def _evidence(value: object) -> object:
+    if value is None:
+        return ()
     return (value,) if isinstance(value, str) else value
 
 
 Evidence = Annotated[tuple[Text, ...], BeforeValidator(_evidence)]
-"""Ids or sha256 of pictures; JSON may give one as a plain string."""
+"""Ids or sha256 of pictures; JSON may give one as a plain string, and null for none."""
 
 
 @dataclass(frozen=True, slots=True)

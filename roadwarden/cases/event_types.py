@@ -96,3 +96,14 @@ def parse_time(value: object) -> datetime:
 def format_time(time: datetime) -> str:
     """ISO 8601 in UTC that ends with Z; microseconds only where there are some."""
     return time.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def parse_text(text: str) -> str:
+    """What every store and file can hold: not blank, no NUL, no half of a surrogate pair; raises ValueError."""
+    if not text.strip():
+        raise ValueError("must not be blank")
+    if "\x00" in text:
+        raise ValueError("holds a NUL, which no database keeps")
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValueError("holds half a surrogate pair, which is no character")
+    return text

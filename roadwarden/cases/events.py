@@ -44,7 +44,7 @@ from roadwarden.cases.event_data import (
     Unmerged,
     Voided,
 )
-from roadwarden.cases.event_types import EventType, Role, Severity, Verdict, format_time, parse_time
+from roadwarden.cases.event_types import EventType, Role, Severity, Verdict, format_time, parse_text, parse_time
 from roadwarden.errors import DataError
 
 __all__ = [
@@ -190,9 +190,12 @@ def _check_keys(content: dict[Any, Any]) -> None:
 
 
 def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         raise DataError(f"{name}: wanted text, found {value!r}")
-    return value
+    try:
+        return parse_text(value)
+    except ValueError as exc:
+        raise DataError(f"{name}: {exc}") from exc
 
 
 def _seq(value: object) -> int:

@@ -72,7 +72,10 @@ def test_an_approver_may_be_told_with_or_without_his_role(told, approver):
         (line(seq="1"), "seq: wanted a whole number"),
         (line(seq=True), "seq: wanted a whole number"),
         (line(seq=-1), "seq: wanted a whole number"),
-        (line(case=" "), "case: wanted text"),
+        (line(case=" "), "case: must not be blank"),
+        (line(case="HZ\ud800"), "case: holds half a surrogate pair"),
+        (line(actor="u7\x00"), "actor: holds a NUL"),
+        (line(type="reopened", data={"reason": "again\x00"}), "data.reason: holds a NUL"),
         (line(actor=None), "actor: wanted text"),
         (line(occurred_at="2026-03-01T08:00:00"), "without an offset"),
         (line(occurred_at="2026-03-01"), "wanted a time such as"),
@@ -103,6 +106,12 @@ def test_a_broken_line_says_what_is_wrong_and_where(broken, says):
         list(parse_event_lines([line(), "", broken], "cases.jsonl"))
     assert str(fault.value).startswith("cases.jsonl:3: ")
     assert says in str(fault.value)
+
+
+def test_evidence_may_be_one_id_several_or_none():
+    told = ["sha256:a", ["sha256:a", "sha256:b"], [], None]
+    data = [parse_event({**FILED, "type": "repair_reported", "data": {"evidence": one}}).data for one in told]
+    assert [one.evidence for one in data] == [("sha256:a",), ("sha256:a", "sha256:b"), (), ()]
 
 
 def test_a_file_that_is_not_utf8_names_its_line(tmp_path):
