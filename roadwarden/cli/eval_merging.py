@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def merging(
         with writing(out):
             out.mkdir(parents=True, exist_ok=True)
             write_json(out / "merging.json", report.as_json())
-            (out / "merging.md").write_text(report.as_markdown(command), encoding="utf-8")
+            (out / "merging.md").write_text(report.as_markdown(command, datetime.now(UTC).date()), encoding="utf-8")
             (out / "map.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
     _say(report, as_json=as_json)
     raise typer.Exit(0 if all(report.holds(name) for name in TARGETS) else EXIT_MISSED)

@@ -20,7 +20,7 @@ Matrix = npt.NDArray[np.float64]
 
 DRIFT_SIGMA_M = 0.9
 """What a receiver of a metre or two errs slowly, for a minute and more alike: smoothing a track cannot see it, so the
-covariance of a pose does not hold it (``MergingPolicy.common_sigma_m`` is its counterpart)."""
+covariance of a pose does not hold it."""
 
 
 @dataclass(frozen=True, slots=True)

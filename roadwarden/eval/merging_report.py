@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import date
+from itertools import zip_longest
 from typing import Any
 
 import cv2
@@ -16,6 +18,7 @@ from roadwarden.defects.merging import merge
 from roadwarden.defects.policy import MergingPolicy
 from roadwarden.detections import Image
 from roadwarden.eval.merging import PLANE, MergingScore, Survey, score, survey
+from roadwarden.eval.merging_errors import Kinds, PairErrors, mean_errors, pair_errors
 
 TARGETS = {
     "position_median_m": (0.5, "at most"),
@@ -24,6 +27,7 @@ TARGETS = {
     "over_merged": (0.01, "at most"),
 }
 _PX_PER_M, _STRETCH_M = 14, 70.0
+_SHOWN = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class MergingReport:
     settings: StreetSettings
     policy: MergingPolicy
     scores: tuple[MergingScore, ...]
+    errors: tuple[PairErrors, ...]
 
     def mean(self, name: str) -> float | None:
         """Over the streets, each counting once; streets without a value are left out, None where none has one."""
@@ -58,12 +63,16 @@ class MergingReport:
                 name: {"limit": limit, "sense": sense, "holds": self.holds(name)}
                 for name, (limit, sense) in TARGETS.items()
             },
+            "pair_errors": {
+                name: {kind: _rounded(share) for kind, share in kinds.items()}
+                for name, kinds in asdict(mean_errors(self.errors)).items()
+            },
             "streets": [{name: _rounded(value) for name, value in one.as_json().items()} for one in self.scores],
         }
 
-    def as_markdown(self, command: str) -> str:
-        """For people: the targets, then every street."""
-        lines = ["# How well sightings become defects", "", f"    {command}", ""]
+    def as_markdown(self, command: str, day: date) -> str:
+        """For people: the targets, then every street, then which pairs are wrong."""
+        lines = ["# How well sightings become defects", "", f"    {command}", "", f"{day.isoformat()}.", ""]
         lines += [
             f"Synthetic streets of {self.settings.length_m:.0f} m, {self.settings.passes} passes, fixes with "
             f"{self.settings.white_m} m of white noise and {self.settings.drift_m} m of slow drift (one axis).",
@@ -80,6 +89,10 @@ class MergingReport:
         lines += ["", "| seed | " + " | ".join(names) + " |", "| --- " * (len(names) + 1) + "|"]
         for seed, one in zip(self.seeds, self.scores, strict=True):
             lines.append(f"| {seed} | " + " | ".join(str(_rounded(getattr(one, name))) for name in names) + " |")
+        errors = mean_errors(self.errors)
+        lines += ["", "Pairs that are wrong, as shares of all true pairs, mean of the streets:", ""]
+        lines += ["| one thing in pieces | | two things mixed | |", "| --- | --- | --- | --- |"]
+        lines += _side_by_side(errors.missed, errors.wrong)
         return "\n".join([*lines, "", "Words: [docs/merging.md](../../../docs/merging.md).", ""])
 
 
@@ -90,18 +103,20 @@ def judge_merging(
     on_street: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[MergingReport, Image]:
     """The report, and the map of the first street's beginning."""
-    rules, scores = policy or MergingPolicy(), []
+    rules, scores, errors = policy or MergingPolicy(), list[MergingScore](), list[PairErrors]()
     picture: Image | None = None
     for done, seed in enumerate(seeds, start=1):
         street = make_street_passes(seed, settings)
         seen = survey(street)
         defects = defects_of(merge(seen.sightings, PLANE, rules), seen.sightings, PLANE, rules)
         scores.append(score(street, seen, defects))
+        homes = {name: defect.id for defect in defects for name in defect.sightings}
+        errors.append(pair_errors(street.things, homes, seen.truth))
         picture = draw_map(street, seen, defects) if picture is None else picture
         on_street(done, len(seeds))
     if picture is None:
         raise ValueError("no seeds: give at least one street")
-    return MergingReport(tuple(seeds), settings, rules, tuple(scores)), picture
+    return MergingReport(tuple(seeds), settings, rules, tuple(scores), tuple(errors)), picture
 
 
 def draw_map(street: StreetPasses, seen: Survey, defects: Sequence[Defect]) -> Image:
@@ -127,6 +142,12 @@ def draw_map(street: StreetPasses, seen: Survey, defects: Sequence[Defect]) -> I
         if len(defect.passes) > 1:
             cv2.drawMarker(canvas, pixel(PLANE.metres_of(defect.position)), (0, 0, 0), cv2.MARKER_CROSS, 12, 2)
     return canvas
+
+
+def _side_by_side(left: Kinds, right: Kinds) -> list[str]:
+    columns = [[(kind, f"{share:.4f}") for kind, share in kinds.items() if share >= _SHOWN] for kinds in (left, right)]
+    rows = zip_longest(*columns, fillvalue=("", ""))
+    return [f"| {one[0]} | {one[1]} | {other[0]} | {other[1]} |" for one, other in rows]
 
 
 def _colour(name: str) -> tuple[int, int, int]:
