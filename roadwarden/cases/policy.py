@@ -11,7 +11,9 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
 from roadwarden.cases.events import Severity
+from roadwarden.cases.hours import WorkingHours
 from roadwarden.cases.tables import Strict, require_once
+from roadwarden.cases.working_time import after_working
 from roadwarden.errors import DataError
 from roadwarden.settings import read_shipped_table, read_strict_yaml
 from roadwarden.taxonomy import Status
@@ -70,10 +72,17 @@ class ExtensionLimit(Strict):
 
 
 class StageLimit(Strict):
-    """A clock for one part of the way; it runs day and night like the others."""
+    """A clock for one part of the way; in working time if it has working hours, else day and night like the others."""
 
     clock: Stage = Field(description="which part")
-    hours: Hours = Field(description="hours")
+    hours: Hours = Field(description="hours, of working time if there are working hours")
+    working: WorkingHours | None = Field(default=None, description="when the desk works; day and night without")
+
+    def due(self, started_at: datetime) -> datetime:
+        """When it is due, UTC."""
+        if self.working is None:
+            return started_at + self.hours
+        return after_working(started_at, self.hours, self.working)
 
 
 class ClockPolicy(Strict):
@@ -100,9 +109,9 @@ class ClockPolicy(Strict):
         """From filing to the repair."""
         return self.repair_hours.severe if severity is Severity.SEVERE else self.repair_hours.normal
 
-    def stage_limit(self, stage: Stage) -> timedelta | None:
+    def stage_limit(self, stage: Stage) -> StageLimit | None:
         """Of a part of the way; None where it has no clock."""
-        return next((row.hours for row in self.stages if row.clock is stage), None)
+        return next((row for row in self.stages if row.clock is stage), None)
 
 
 class ClockPolicies(Strict):

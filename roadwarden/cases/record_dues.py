@@ -124,7 +124,7 @@ def _extend_stage(case: CaseFold, placed: Placed, data: Extended) -> str | None:
     marks, limit = case.cycle.stages[stage], case.policy.stage_limit(stage)
     if limit is None or marks.started is None or marks.stopped is not None:
         return f"the clock {stage} does not run"
-    return _too_late(placed, data, marks.extended or marks.started + limit)
+    return _too_late(placed, data, marks.extended or limit.due(marks.started))
 
 
 def _too_late(placed: Placed, data: Extended, due: datetime) -> str | None:

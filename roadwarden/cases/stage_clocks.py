@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from roadwarden.cases.answer import Attributed, ClockAnswer, ClockState
 from roadwarden.cases.fold_state import Cycle, StageMarks
 from roadwarden.cases.intervals import measure, union
-from roadwarden.cases.policy import Stage
+from roadwarden.cases.policy import Stage, StageLimit
 
 
 def stage_clocks(cycle: Cycle, now: datetime) -> tuple[ClockAnswer, ...]:
     """Those that have begun, in the order of the policy; the first time of each in a cycle counts."""
     return tuple(
-        _stage_clock(cycle, row.clock, cycle.stages[row.clock], row.hours, now)
+        _stage_clock(cycle, row, cycle.stages[row.clock], started, now)
         for row in cycle.policy.stages
-        if cycle.stages[row.clock].started is not None
+        if (started := cycle.stages[row.clock].started) is not None
     )
 
 
-def _stage_clock(cycle: Cycle, stage: Stage, marks: StageMarks, limit: timedelta, now: datetime) -> ClockAnswer:
-    started = marks.started or cycle.opened_at
-    original = started + limit
+def _stage_clock(cycle: Cycle, row: StageLimit, marks: StageMarks, started: datetime, now: datetime) -> ClockAnswer:
+    original = row.due(started)
     due = marks.extended or original
-    state, end, cancelled_at = _end(cycle, stage, marks, now)
+    state, end, cancelled_at = _end(cycle, row.clock, marks, now)
     late = measure(union([(due, end)]))
     return ClockAnswer(
-        clock=stage.value,
+        clock=row.clock.value,
         cycle=cycle.number,
         state=state,
         started_at=started,
@@ -36,7 +35,7 @@ def _stage_clock(cycle: Cycle, stage: Stage, marks: StageMarks, limit: timedelta
         breached=late,
         stopped_at=marks.stopped,
         cancelled_at=cancelled_at,
-        attributed=Attributed(crew=late) if stage is Stage.ACCEPT else Attributed(desk=late),
+        attributed=Attributed(crew=late) if row.clock is Stage.ACCEPT else Attributed(desk=late),
     )
 
 

@@ -20,9 +20,13 @@ from roadwarden.cases.answer import CaseState, ClockState
 from roadwarden.cases.clocks import clocks
 from roadwarden.cases.event_lines import format_event_line, parse_event_line
 from roadwarden.cases.events import format_time
+from roadwarden.cases.hours import WorkingHours
 from roadwarden.cases.policy import ClockPolicies, read_clock_policies, shipped_clock_policies
+from roadwarden.cases.working_time import after_working
+from roadwarden.errors import DataError
 
-FRIDAY_EVENING = 5 * 24 + 18  # 2026-03-06 18:00
+FRIDAY_EVENING = 5 * 24 + 18  # 2026-03-06 18:00 UTC
+MONDAY_9 = 8 * 24 + 1  # 2026-03-09 09:00 in Shanghai
 
 
 def test_rule_01_clocks_run_day_and_night():
@@ -30,6 +34,44 @@ def test_rule_01_clocks_run_day_and_night():
     repair = Story().filed(FRIDAY_EVENING).answer(FRIDAY_EVENING + 47).repair
     assert repair.due_at == at(FRIDAY_EVENING + 48)
     assert hours(repair.remaining) == 1
+
+
+@pytest.mark.parametrize(
+    ("filed", "hours_of_work", "due"),
+    [
+        (5 * 24 + 8.5, 4, MONDAY_9 + 3.5),  # Friday 16:30 in Shanghai: half an hour, then Monday 09:00 to 12:30
+        (6 * 24, 4, MONDAY_9 + 4),  # Saturday morning
+        (13 * 24 + 1, 4, 13 * 24 + 5),  # a Saturday that is worked (调休)
+        (MONDAY_9, 8, MONDAY_9 + 8),  # from the opening to the closing of one day, exactly
+        (MONDAY_9 + 7 * 24, 1, MONDAY_9 + 8 * 24 + 1),  # the Monday after, a holiday
+    ],
+    ids=["Friday evening", "weekend", "worked Saturday", "whole day", "holiday"],
+)
+def test_rule_01_only_stages_may_keep_working_hours(filed, hours_of_work, due, tmp_path_factory):
+    working = (
+        "{zone: Asia/Shanghai, spans: [{days: [mon, tue, wed, thu, fri], from: '09:00', until: '17:00'}], "
+        "holidays: [2026-03-16], workdays: [2026-03-14]}"
+    )
+    stages = f"[{{clock: dispatch, hours: {hours_of_work}, working: {working}}}]"
+    table = policies(tmp_path_factory, row("roads-1", "2020-01-01T00:00:00Z", 48, stages))
+    repair, dispatch = Story(policies=table).filed(filed).answer(filed + 1).clocks
+    assert repair.due_at == at(filed + 48)
+    assert dispatch.due_at == at(due)
+
+
+def test_rule_01_a_night_in_which_clocks_are_set_changes_a_working_night():
+    """Berlin, 29 March 2026: from 00:00 to 06:00 are five hours."""
+    night = {"zone": "Europe/Berlin", "spans": [{"days": ["sun"], "from": "00:00", "until": "06:00"}]}
+    start = START + timedelta(days=27, hours=23)  # 2026-03-29 00:00 in Berlin
+    due = after_working(start, timedelta(hours=6), WorkingHours.model_validate(night))
+    assert due == start + timedelta(days=7, hours=-1) + timedelta(hours=1)
+    never = WorkingHours.model_validate({**night, "holidays": sundays(start.date(), 600)})
+    with pytest.raises(DataError, match="within ten years"):
+        after_working(start, timedelta(hours=1), never)
+
+
+def sundays(first, number):
+    return [first + timedelta(days=1, weeks=week) for week in range(number)]
 
 
 def test_rule_02_three_clocks_with_stages_where_a_policy_has_them(policies_with_stages):

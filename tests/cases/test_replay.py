@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import random
 import time
@@ -12,7 +14,7 @@ from stories import CHIEF, MICRO, Story, at, exactly
 from typer.testing import CliRunner
 
 from roadwarden.cases.clocks import clocks
-from roadwarden.cases.event_lines import format_event_line, write_event_lines
+from roadwarden.cases.event_lines import format_event_line, parse_event_line, write_event_lines
 from roadwarden.cases.events import format_time, parse_event
 from roadwarden.cases.fold import fold
 from roadwarden.cases.ordering import history
@@ -134,6 +136,39 @@ def test_events_of_two_cases_or_none_are_no_case():
     one, other = Story().filed().events, Story().filed(3).events
     with pytest.raises(DataError, match="seq 1: two events that differ"):
         clocks([*one, *other], shipped_clock_policies(), at(5))
+
+
+NONSENSE = [
+    *[None, True, 0, -1, 2**60, 1.5, "", "x", "9999-12-31T23:59:59Z", "2026-02-30T00:00:00Z", [], {}, [1], "::"],
+    *["2026-03-01T00:00:00+25:00", {"actor": "x"}, {"actor": "x", "role": "crew", "z": 1}, "crew:x:y", "duty_officer"],
+]
+
+
+def spoilt(line, pick):
+    """The line with one value of its envelope or data replaced, taken away or added."""
+    line = json.loads(json.dumps(line))
+    part = pick.choice([line, line["data"]])
+    name = pick.choice([*part, "more"])
+    part[name] = pick.choice(NONSENSE)
+    if pick.random() < 0.2:
+        del part[name]
+    return json.dumps(line)
+
+
+def test_whatever_stands_in_a_line_is_read_or_named_and_whatever_is_read_has_one_answer():
+    pick = random.Random(3)
+    events = []
+    for number in range(40):
+        for line in seeded(number)[0]:
+            with contextlib.suppress(DataError):
+                events.append(parse_event_line(spoilt(line, pick)))
+    assert len(events) > 50
+    for _ in range(150):
+        drawn = pick.sample(events, 12)
+        told = [dataclasses.replace(event, case="HZ-1", seq=seq) for seq, event in enumerate(drawn)]
+        answer = clocks(told, shipped_clock_policies(), at(10**6))
+        pick.shuffle(told)
+        assert clocks(told, shipped_clock_policies(), at(10**6)) == answer
 
 
 def test_a_false_report_is_rejected_the_same_way_in_both_foldings():
