@@ -19,6 +19,7 @@ MODULES = {
     "survey": ("survey",),
     "defects": ("defects",),
     "coverage": ("coverage",),
+    "condition": ("condition",),
     "roads": ("roads",),
     "strip": ("strip",),
     "case": ("case",),
@@ -36,7 +37,7 @@ MODULES = {
     "export": ("train",),
     "eval": ("eval",),
     "review": ("review",),
-    "bench": ("bench", "bench_cells", "bench_ingest", "bench_precision"),
+    "bench": ("bench", "bench_cases", "bench_cells", "bench_ingest", "bench_precision"),
 }
 """Command or group, in the order of the help, to the modules of this folder that ``register`` it."""
 
