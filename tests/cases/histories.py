@@ -58,8 +58,9 @@ LIKELY_NEXT = {
     + ["self_handled", "transferred", "severity_changed", "absorbed", "voided"]
     + ["parked"] * 2,
     "dispatched": ["accepted"] * 4
-    + ["handed_back", "parked", "parked", "resumed", "extended", "severity_changed", "dispatched"],
-    "accepted": ["repair_started"] * 3 + ["repair_reported", "parked", "safety_measure", "extended", "handed_back"],
+    + ["handed_back", "parked", "parked", "resumed", "extended", "severity_changed", "severity_changed", "dispatched"],
+    "accepted": ["repair_started"] * 3
+    + ["repair_reported", "parked", "safety_measure", "extended", "severity_changed", "handed_back"],
     "under_repair": ["repair_reported"] * 5
     + ["parked", "resumed", "safety_measure", "extended", "severity_changed", "absorbed"],
     "repair_reported": ["assessed"] * 6
@@ -219,11 +220,20 @@ def approved(random: Random, data: dict[str, Any]) -> dict[str, Any]:
     return data if random.random() < 0.04 else {**data, "approved_by": approval(random)}
 
 
+def extension(random: Random, due: datetime, report: int) -> dict[str, Any]:
+    data = {"clock": random.choice(["repair", "repair", "repair", "assess"]), "due": text(due), "reason": "material"}
+    named = data["clock"] == "assess" and random.random() < 0.4
+    return {**data, "report_seq": report} if named else data
+
+
 def data_of(random: Random, kind: str, at: datetime, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """What an event of this kind carries."""
     reported = [entry["seq"] for entry in lines if entry["type"] in ("repair_reported", "self_handled")]
     report = random.choice([*reported, reported[-1]]) if reported and random.random() < 0.97 else 77
     report_at = max([parsed(entry["received_at"]) for entry in lines if entry["seq"] == report], default=at)
+    accepted_at = report_at - random.choice(STEPS)
+    if lines and random.random() < 0.15:
+        accepted_at = parsed(lines[0]["received_at"])  # the very start
     later = at + random.choice([*STEPS[4:], 72 * HOUR, 5 * DAY, 12 * DAY, 25 * DAY])
     filed_at = START + random.choice(STEPS)
     due_at = filed_at + random.choice([24, 48, 60, 120]) * HOUR
@@ -240,19 +250,14 @@ def data_of(random: Random, kind: str, at: datetime, lines: list[dict[str, Any]]
         "evidence_requested": lambda: {"report_seq": report},
         "time_accepted": lambda: approved(
             random,
-            {"report_seq": report, "at": text(report_at - random.choice(STEPS)), "reason": "no signal in the tunnel"},
+            {"report_seq": report, "at": text(accepted_at), "reason": "no signal in the tunnel"},
         ),
         "closed": dict,
         "reopened": lambda: {"reason": "open again"},
-        "extended": lambda: approved(
-            random,
-            {
-                "clock": random.choice(["repair", "repair", "repair", "assess"]),
-                "due": text(later),
-                "reason": "material",
-            },
+        "extended": lambda: approved(random, extension(random, later, report)),
+        "parked": lambda: approved(
+            random, {"reason": "weather", "until": text(at if random.random() < 0.05 else later)}
         ),
-        "parked": lambda: approved(random, {"reason": "weather", "until": text(later)}),
         "resumed": dict,
         "handed_back": lambda: {"reason": "not ours"},
         "transferred": lambda: {"to": "street office", "reason": "small"},
