@@ -6,6 +6,7 @@ JSON when they say nothing.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,13 +48,15 @@ ApprovedBy = Annotated[Approver, BeforeValidator(_approver)]
 
 
 def _evidence(value: object) -> object:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else value
+    """None, one or several; what is no text is kept as its JSON, because nothing here depends on what it looks like."""
+    several = value if isinstance(value, list | tuple) else [] if value is None else [value]
+    return tuple(
+        one if isinstance(one, str) else json.dumps(one, ensure_ascii=False, sort_keys=True) for one in several
+    )
 
 
 Evidence = Annotated[tuple[Text, ...], BeforeValidator(_evidence)]
-"""Ids or sha256 of pictures; JSON may give one as a plain string, and null for none."""
+"""Ids or sha256 of pictures."""
 
 
 @dataclass(frozen=True, slots=True)

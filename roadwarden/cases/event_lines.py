@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from roadwarden.cases.events import CaseEvent, parse_event
+from roadwarden.cases.events import CaseEvent, UnknownKeys, parse_event
 from roadwarden.errors import DataError, OutputError
 
 
@@ -17,7 +17,7 @@ def format_event_line(event: CaseEvent) -> str:
     return json.dumps(event.as_json(), ensure_ascii=False, allow_nan=False)
 
 
-def parse_event_line(line: str) -> CaseEvent:
+def parse_event_line(line: str, unknown: UnknownKeys = UnknownKeys.REFUSED) -> CaseEvent:
     """One line; raises DataError that says what is wrong, without the number of the line."""
     try:
         content = json.loads(line.strip(), object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
@@ -25,26 +25,28 @@ def parse_event_line(line: str) -> CaseEvent:
         raise DataError(f"not JSON: {exc.msg} at character {exc.pos + 1}") from exc
     except (ValueError, RecursionError) as exc:
         raise DataError(f"not JSON: {exc}") from exc
-    return parse_event(content)
+    return parse_event(content, unknown)
 
 
-def parse_event_lines(lines: Iterable[str], name: str = "events") -> Iterator[tuple[int, CaseEvent]]:
+def parse_event_lines(
+    lines: Iterable[str], name: str = "events", unknown: UnknownKeys = UnknownKeys.REFUSED
+) -> Iterator[tuple[int, CaseEvent]]:
     """Line numbers from 1 with their events, blank lines left out; raises DataError 'name:number: what is wrong'."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            event = parse_event_line(line)
+            event = parse_event_line(line, unknown)
         except DataError as exc:
             raise DataError(f"{name}:{number}: {exc}") from exc
         yield number, event
 
 
-def read_event_lines(path: Path) -> Iterator[tuple[int, CaseEvent]]:
+def read_event_lines(path: Path, unknown: UnknownKeys = UnknownKeys.REFUSED) -> Iterator[tuple[int, CaseEvent]]:
     """The events of a file one by one, so that a file of a whole city is never held at once."""
     try:
         with path.open("rb") as lines:
-            yield from parse_event_lines(_decoded(lines, path), str(path))
+            yield from parse_event_lines(_decoded(lines, path), str(path), unknown)
     except OSError as exc:
         raise DataError(f"{path}: cannot be read: {exc.strerror or exc}") from exc
 

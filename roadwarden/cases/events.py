@@ -5,8 +5,10 @@ Nothing here judges whether an event was allowed; that is ``workflow``.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,6 +79,7 @@ __all__ = [
     "SeverityChanged",
     "TimeAccepted",
     "Transferred",
+    "UnknownKeys",
     "Unmerged",
     "Verdict",
     "Voided",
@@ -93,7 +96,16 @@ SCHEMA_VERSION: Final = 1
 _REQUIRED: Final = ("case", "seq", "type", "occurred_at", "received_at", "actor", "role")
 _KEYS: Final = frozenset((*_REQUIRED, "data", "v"))
 _LARGEST_SEQ: Final = 2**53
+_UNKNOWN: Final = "unexpected_keyword_argument"
+"""What pydantic calls a key that a dataclass does not have."""
 _Word = TypeVar("_Word", bound=StrEnum)
+
+
+class UnknownKeys(StrEnum):
+    """What to do with a key that nobody here knows."""
+
+    REFUSED = "refused"  # an error: a typing error must not get into a store
+    NOTED = "noted"  # kept beside the event and told: a replay judges by what it knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,7 @@ class CaseEvent:
     actor: str
     role: Role
     data: EventData
+    unknown: tuple[str, ...] = ()  # keys that were noted, with their values; not part of the canonical form
 
     def __post_init__(self) -> None:
         if type(self.data) is not DATA_OF[self.type]:
@@ -129,12 +142,16 @@ class CaseEvent:
         }
 
 
-def parse_event(content: object) -> CaseEvent:
-    """From JSON, strictly: raises DataError that names the key, also for keys nobody knows."""
+def parse_event(content: object, unknown: UnknownKeys = UnknownKeys.REFUSED) -> CaseEvent:
+    """From JSON, strictly: raises DataError that names the key, also for keys nobody knows unless they are noted."""
     if not isinstance(content, dict):
         raise DataError("wanted a JSON object, one event a line")
-    _check_keys(content)
+    beside = _check_keys(content, unknown)
     kind = _word(EventType, "type", content["type"])
+    said = {} if content.get("data") is None else content["data"]
+    if unknown is UnknownKeys.NOTED:
+        said, more = _known_part(kind, said)
+        beside += more
     return CaseEvent(
         case=_text("case", content["case"]),
         seq=_seq(content["seq"]),
@@ -143,7 +160,8 @@ def parse_event(content: object) -> CaseEvent:
         received_at=_time("received_at", content["received_at"]),
         actor=_text("actor", content["actor"]),
         role=_word(Role, "role", content["role"]),
-        data=parse_data(kind, {} if content.get("data") is None else content["data"]),
+        data=parse_data(kind, said),
+        unknown=tuple(sorted(beside)),
     )
 
 
@@ -155,6 +173,30 @@ def parse_data(kind: EventType, content: object) -> EventData:
         faults = (_explain(fault["loc"], fault["type"], fault["msg"], kind) for fault in exc.errors())
         raise DataError(f"{kind}: " + "; ".join(faults)) from exc
     return data
+
+
+def _known_part(kind: EventType, content: object) -> tuple[object, list[str]]:
+    """The data without keys that nobody knows, and those."""
+    try:
+        _adapter(kind).validate_python(content)
+    except ValidationError as exc:
+        places = [fault["loc"] for fault in exc.errors() if fault["type"] == _UNKNOWN]
+        return _without(content, places)
+    return content, []
+
+
+def _without(content: object, places: list[tuple[int | str, ...]]) -> tuple[object, list[str]]:
+    content, beside = copy.deepcopy(content), []
+    for place in places:
+        part: Any = content
+        for name in place[:-1]:
+            part = part[name]
+        beside.append(_beside(".".join(str(name) for name in ("data", *place)), part.pop(place[-1])))
+    return content, beside
+
+
+def _beside(name: str, value: object) -> str:
+    return f"{name}={json.dumps(value, ensure_ascii=True, sort_keys=True)}"
 
 
 def data_as_json(data: EventData) -> dict[str, Any]:
@@ -178,15 +220,17 @@ def _adapter(kind: EventType) -> TypeAdapter[Any]:
     return TypeAdapter(DATA_OF[kind])
 
 
-def _check_keys(content: dict[Any, Any]) -> None:
+def _check_keys(content: dict[Any, Any], unknown: UnknownKeys) -> list[str]:
+    """The keys that are noted; raises DataError for what is missing, and for the others."""
     if missing := [name for name in _REQUIRED if name not in content]:
         raise DataError(f"no {', '.join(repr(name) for name in missing)}")
-    for name in content:
-        if name not in _KEYS:
-            raise DataError(f"unknown key {name!r}{_suggest(str(name), _KEYS)}")
     version = content.get("v", SCHEMA_VERSION)
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise DataError(f"event schema {version!r} is not known here, only {SCHEMA_VERSION}; upgrade Roadwarden")
+    strange = [str(name) for name in content if name not in _KEYS]
+    if strange and unknown is UnknownKeys.REFUSED:
+        raise DataError(f"unknown key {strange[0]!r}{_suggest(strange[0], _KEYS)}")
+    return [_beside(name, content[name]) for name in strange]
 
 
 def _text(name: str, value: object) -> str:
@@ -221,7 +265,7 @@ def _word(words: type[_Word], name: str, value: object) -> _Word:
 def _explain(place: tuple[int | str, ...], fault: str, message: str, kind: EventType) -> str:
     name = ".".join(str(part) for part in ("data", *place))
     known = [field.name for field in dataclasses.fields(DATA_OF[kind])]
-    if fault == "unexpected_keyword_argument" and place:
+    if fault == _UNKNOWN and place:
         return f"unknown key {name!r}{_suggest(str(place[-1]), known)}"
     return f"{name}: {message.removeprefix('Value error, ')}"
 

@@ -2,8 +2,8 @@
 
 Reports, verdicts, closings and re-openings are folded alone at first, to learn which reports are rejected in the end;
 then everything, without those: a report that turns out to be false ends no park, blocks no extension, closes no case.
-Both foldings give the same verdicts, which the tests hold as a property: what a verdict, a report, a void, a merger or a
-re-opening asks for depends on nothing that a rejected report could have blocked.
+Both foldings give the same verdicts, which the tests hold as a property: what a verdict, a report, a void, a merger or
+a re-opening asks for depends on nothing that a rejected report could have blocked.
 """
 
 from __future__ import annotations

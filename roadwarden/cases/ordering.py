@@ -31,6 +31,7 @@ class Flag(StrEnum):
     CLAMPED = "clamped"  # an event counts at another time than it says
     APPROVER_ROLE_UNKNOWN = "approver_role_unknown"
     UNKNOWN_POLICY = "unknown_policy"
+    UNKNOWN_KEY = "unknown_key"  # a line says something that nobody here understands
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ def history(events: Iterable[CaseEvent], now: datetime) -> History:
     placed = [_place(event) for event in known]
     filings = [one for one in placed if _files(one.event)]
     if not filings:
-        return History(None, tuple(sorted(placed, key=lambda one: one.order)), ())
+        return History(None, tuple(sorted(placed, key=lambda one: one.order)), _strange(known))
     filing = min(filings, key=lambda one: one.order)
     later = [_not_before(one, filing.at) for one in placed if one is not filing]
     later.sort(key=lambda one: one.order)
     notes = [note for one in (filing, *later) if (note := _note(one, filing.at)) is not None]
-    return History(filing, tuple(later), tuple(notes))
+    return History(filing, tuple(later), (*notes, *_strange(known)))
 
 
 def _once(events: Iterable[CaseEvent]) -> Iterable[CaseEvent]:
@@ -131,3 +132,11 @@ def _note(placed: Placed, filed_at: datetime) -> Note | None:
     if _place(event).at < filed_at:
         return Note(event.seq, Flag.CLAMPED, "said to have happened before the filing; counts from the filing")
     return None
+
+
+def _strange(events: Iterable[CaseEvent]) -> tuple[Note, ...]:
+    return tuple(
+        Note(event.seq, Flag.UNKNOWN_KEY, f"left out, not known here: {', '.join(event.unknown)}")
+        for event in events
+        if event.unknown
+    )

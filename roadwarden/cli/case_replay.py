@@ -13,7 +13,7 @@ import typer
 from roadwarden.cases.answer import CaseAnswer, ClockAnswer
 from roadwarden.cases.clocks import clocks
 from roadwarden.cases.event_lines import histories, read_event_lines
-from roadwarden.cases.events import format_time, parse_time
+from roadwarden.cases.events import UnknownKeys, format_time, parse_time
 from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cli.exits import EXIT_USAGE
 from roadwarden.errors import ConfigError, DataError
@@ -43,7 +43,7 @@ def replay(
     moment = _moment(now) if now else datetime.now(UTC)
     table = read_clock_policies(policies) if policies else shipped_clock_policies()
     try:
-        cases = histories(read_event_lines(file), str(file))
+        cases = histories(read_event_lines(file, UnknownKeys.NOTED), str(file))
         answers = [clocks(cases[name], table, moment) for name in sorted(cases)]
     except DataError as exc:
         print(f"roadwarden: {exc}", file=sys.stderr)
@@ -66,7 +66,7 @@ def _tell(answers: list[CaseAnswer], moment: datetime) -> None:
     for answer in answers:
         print(f"{answer.case}: {_headline(answer)}")
         for clock in answer.clocks:
-            print(f"  {_name(clock):24} {clock.state:11} {_times(clock)}; {_balance(clock)}")
+            print(f"  {_name(clock):28} {clock.state:11} {_times(clock)}; {_balance(clock)}")
         for note in answer.notes:
             print(f"  event {note.seq} {note.flag}: {note.why}")
         for refusal in answer.refused:

@@ -15,7 +15,7 @@ from roadwarden.cases.event_lines import (
     read_event_lines,
     write_event_lines,
 )
-from roadwarden.cases.events import Accepted, Approver, CaseEvent, EventType, Parked, Role, parse_event
+from roadwarden.cases.events import Accepted, Approver, CaseEvent, EventType, Parked, Role, UnknownKeys, parse_event
 from roadwarden.errors import DataError
 
 FILED = {
@@ -108,10 +108,42 @@ def test_a_broken_line_says_what_is_wrong_and_where(broken, says):
     assert says in str(fault.value)
 
 
-def test_evidence_may_be_one_id_several_or_none():
-    told = ["sha256:a", ["sha256:a", "sha256:b"], [], None]
-    data = [parse_event({**FILED, "type": "repair_reported", "data": {"evidence": one}}).data for one in told]
-    assert [one.evidence for one in data] == [("sha256:a",), ("sha256:a", "sha256:b"), (), ()]
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("sha256:a", ("sha256:a",)),
+        (["sha256:a", "sha256:b"], ("sha256:a", "sha256:b")),
+        ([], ()),
+        (None, ()),
+        ({"photos": ["a"], "count": 1}, ('{"count": 1, "photos": ["a"]}',)),
+        ([{"sha256": "a"}, "b"], ('{"sha256": "a"}', "b")),
+    ],
+)
+def test_evidence_is_kept_whatever_it_looks_like(told, kept):
+    event = parse_event({**FILED, "type": "repair_reported", "data": {"evidence": told}})
+    assert event.data.evidence == kept
+    assert parse_event(event.as_json()) == event
+
+
+def test_keys_that_nobody_knows_are_refused_by_stores_and_noted_by_replays():
+    approver = {"actor": "u9", "role": "road_chief", "name": "Zhao"}
+    data = {"reason": "rain", "until": "2026-03-03T00:00:00Z", "approved_by": approver, "wind": 9}
+    told = {**FILED, "type": "parked", "data": data, "id": "e-1"}
+    with pytest.raises(DataError, match="unknown key 'id'"):
+        parse_event(told)
+    event = parse_event(told, UnknownKeys.NOTED)
+    assert event.unknown == ('data.approved_by.name="Zhao"', "data.wind=9", 'id="e-1"')
+    assert event.data == parked({"actor": "u9", "role": "road_chief"}).data
+    assert data["wind"] == 9  # what was read is left alone
+    with pytest.raises(DataError, match=r"data\.until"):
+        parse_event({**told, "data": {**data, "until": None}}, UnknownKeys.NOTED)
+
+
+def test_two_lines_that_differ_in_what_nobody_knows_are_two():
+    other = line(id="e-2")
+    with pytest.raises(DataError, match="says something else"):
+        histories(parse_event_lines([line(id="e-1"), other], unknown=UnknownKeys.NOTED))
+    assert len(histories(parse_event_lines([other, other], unknown=UnknownKeys.NOTED))) == 1
 
 
 def test_a_file_that_is_not_utf8_names_its_line(tmp_path):

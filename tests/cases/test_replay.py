@@ -111,6 +111,15 @@ def test_what_is_wrong_names_its_line_and_exits_with_2(two_cases, line, says):
     assert says in done.stderr
 
 
+def test_a_key_that_nobody_knows_is_flagged_and_the_rest_judged(two_cases):
+    lines = two_cases.read_text().replace('"seq": 2,', '"seq": 2, "weather": "rain",')
+    two_cases.write_text(lines)
+    first = answers(replay(two_cases, 80, "--json"))[0]
+    assert first["flags"] == ["unknown_key"]
+    assert first["notes"] == [{"seq": 2, "flag": "unknown_key", "why": 'left out, not known here: weather="rain"'}]
+    assert first["clocks"][0]["breached_s"] == 32 * 3600
+
+
 def test_a_file_that_is_not_there_exits_with_2(tmp_path):
     done = replay(tmp_path / "none.jsonl", 80)
     assert done.exit_code == 2
