@@ -6,12 +6,13 @@ import math
 from typing import Protocol
 
 from roadwarden.defects.roadways import Roadway
-from roadwarden.defects.severity import Assessed, Confirmed, Known, assess, lane_place
+from roadwarden.defects.severity import Assessed, Confirmed, Known, assess, lane_place, severity_of
 from roadwarden.defects.severity_table import LanePlace, SeverityTable
 from roadwarden.defects.size import Measured, Size
 from roadwarden.defects.votes import Vote
 from roadwarden.detections import PlaneCovariance
 from roadwarden.geo.places import RoadPlace
+from roadwarden.taxonomy import Severity
 
 
 class Sized(Protocol):
@@ -51,14 +52,29 @@ def judge(
     confirmed: Confirmed = Confirmed.NOBODY,
 ) -> Assessed:
     """The table's verdict on a defect that lies on ``roadway`` at ``place``."""
-    known = Known(
+    return assess(known_of(defect, place, roadway, table, confirmed), table)
+
+
+def known_of(
+    defect: Sized,
+    place: RoadPlace,
+    roadway: Roadway,
+    table: SeverityTable,
+    confirmed: Confirmed = Confirmed.NOBODY,
+) -> Known:
+    """What the table is applied to."""
+    return Known(
         type=defect.vote.type,
         grade=roadway.grade,
         size=size_of(defect),
         lane=_lane(defect, place, roadway, table),
         confirmed=confirmed,
     )
-    return assess(known, table)
+
+
+def severity_at(defect: Sized, place: RoadPlace, roadway: Roadway, table: SeverityTable) -> Severity:
+    """The severity alone of ``judge``: what a batch of thousands keeps."""
+    return severity_of(known_of(defect, place, roadway, table), table)
 
 
 def _lane(defect: Sized, place: RoadPlace, roadway: Roadway, table: SeverityTable) -> LanePlace:

@@ -115,6 +115,13 @@ def assess(known: Known, table: SeverityTable) -> Assessed:
     )
 
 
+def severity_of(known: Known, table: SeverityTable) -> Severity:
+    """The severity alone, for thousands at a time; that of ``assess``."""
+    return (
+        Severity.SEVERE if _holds(_apply(table.severe, known, table.sure, signature_counts=False)) else Severity.NORMAL
+    )
+
+
 def is_suspected(known: Known) -> bool:
     """Whether the type is only suspected: a picture cannot certify it, and no person and no sensor has."""
     visible = describe(known.type).observability is Observability.SEEN

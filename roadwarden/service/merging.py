@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from roadwarden.defects.judging import judge
+from roadwarden.defects.defect import Defect
+from roadwarden.defects.judging import severity_at
 from roadwarden.defects.policy import MergingPolicy
 from roadwarden.defects.presence import Presence
 from roadwarden.defects.rulings import Compared, Ruling
@@ -15,6 +16,7 @@ from roadwarden.defects.severity_table import SeverityTable, shipped_severity_ta
 from roadwarden.detections import Sighting
 from roadwarden.geo.tiles import tile_keys
 from roadwarden.service.known_roads import KnownRoads
+from roadwarden.storage.defects import KeptDefect
 from roadwarden.storage.unit import Absorbed, UnitOfWork, writing
 
 BATCH = 2000
@@ -81,18 +83,24 @@ def place_and_judge(unit: UnitOfWork, absorbed: Absorbed, roads: KnownRoads | No
     """Where changed defects lie on the roads, and how bad they are there; what was seen just now is there."""
     fresh = {sighting.id for sighting in absorbed.new}
     seen = [one.id for one in absorbed.defects if not fresh.isdisjoint(one.sightings[-1:])]
-    unit.defects.watch(dict.fromkeys(seen, Presence.SEEN))
-    if roads is None:
-        return
-    places = roads.places([defect.position for defect in absorbed.defects])
-    found = {defect.id: place for defect, place in zip(absorbed.defects, places, strict=True)}
-    unit.defects.locate(found, roads.number)
-    verdicts = {
-        defect.id: judge(defect, place, roads.roadways[place.segment], table).severity
-        for defect in absorbed.defects
-        if (place := found[defect.id]) is not None
+    unit.defects.watch(dict.fromkeys(unit.defects.unseen(seen), Presence.SEEN))
+    if roads is not None:
+        settle_on_roads(unit, absorbed.defects, roads, table)
+
+
+def settle_on_roads(
+    unit: UnitOfWork, defects: Sequence[Defect | KeptDefect], roads: KnownRoads, table: SeverityTable
+) -> int:
+    """Where defects lie on the newest network, and how bad they are there; returns how many lie on a road."""
+    places = roads.places([defect.position for defect in defects])
+    found = {defect.id: place for defect, place in zip(defects, places, strict=True)}
+    severities = {
+        defect.id: severity_at(defect, place, roads.roadways[place.segment], table)
+        for defect, place in zip(defects, places, strict=True)
+        if place is not None
     }
-    unit.defects.judge(verdicts)
+    unit.defects.settle_on_road(found, severities, roads.number)
+    return len(severities)
 
 
 def remerge(engine: Engine, rules: Rules | None = None, *, tell: Tell = lambda _done, _total: None) -> int:

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from roadwarden.defects.judging import judge
 from roadwarden.defects.severity_table import SeverityTable, shipped_severity_table
 from roadwarden.geo.places import Segment
 from roadwarden.service.known_roads import KnownRoads
-from roadwarden.storage.defects import KeptDefect
+from roadwarden.service.merging import settle_on_roads
 from roadwarden.storage.segments import KeptNetwork
-from roadwarden.storage.unit import UnitOfWork, reading, writing
+from roadwarden.storage.unit import reading, writing
 
 _PAGE = 10_000
 
@@ -53,22 +52,7 @@ def import_roads(
         ids = unit.defects.ids()
     for first in range(0, len(ids), _PAGE):
         with writing(engine) as unit:
-            on = place_anew(
-                unit, unit.defects.get(ids[first : first + _PAGE]), roads, table or shipped_severity_table()
-            )
+            page = unit.defects.get(ids[first : first + _PAGE])
+            on = settle_on_roads(unit, page, roads, table or shipped_severity_table())
         placed, off_road = placed + on, off_road + len(ids[first : first + _PAGE]) - on
     return Imported(network, network.number not in before, len(segments), placed, off_road)
-
-
-def place_anew(unit: UnitOfWork, defects: Sequence[KeptDefect], roads: KnownRoads, table: SeverityTable) -> int:
-    """Places and judges kept defects on the newest network; returns how many lie on a road."""
-    places = roads.places([defect.position for defect in defects])
-    found = {defect.id: place for defect, place in zip(defects, places, strict=True)}
-    unit.defects.locate(found, roads.number)
-    verdicts = {
-        defect.id: judge(defect, place, roads.roadways[place.segment], table).severity
-        for defect in defects
-        if (place := found[defect.id]) is not None
-    }
-    unit.defects.judge(verdicts)
-    return len(verdicts)

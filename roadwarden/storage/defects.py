@@ -107,6 +107,22 @@ class DefectStore:
         rows = ({"id": name, "severity": severity.value} for name, severity in severities.items())
         update_rows(self._connection, defects, "id", rows)
 
+    def settle_on_road(
+        self, places: Mapping[str, RoadPlace | None], severities: Mapping[str, Severity], network: int
+    ) -> None:
+        """``locate`` and ``judge`` in one; what has no severity there has none."""
+        rows = (
+            {"id": name, "severity": severities[name].value if name in severities else None}
+            | dict(zip(_ON_ROAD, _road(place, network), strict=True))
+            for name, place in places.items()
+        )
+        update_rows(self._connection, defects, "id", rows)
+
+    def unseen(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Those of the defects that good passes no longer saw."""
+        query = select(defects.c.id).where(defects.c.presence == Presence.NOT_SEEN.value)
+        return tuple(row[0] for row in rows_where(self._connection, query, defects.c.id, ids))
+
     def watch(self, presences: Mapping[str, Presence]) -> None:
         """Says which defects are still seen; a new fold of one does not change that, so say it after settling."""
         rows = ({"id": name, "presence": presence.value} for name, presence in presences.items())
