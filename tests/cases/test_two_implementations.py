@@ -1,6 +1,6 @@
 """The clocks against a second implementation, written by another hand from the issue's text alone (naive.py).
 
-What the two disagreed about, and who was right, is in docs/clocks.md. Run the long row with
+What the two disagreed about, and who was right, is in eval/reports/clocks.md. Run the long row with
 `pytest tests/cases/test_two_implementations.py -m slow`.
 """
 
