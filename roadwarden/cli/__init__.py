@@ -28,6 +28,7 @@ MODULES = {
     "kpi": ("kpi",),
     "campaign": ("campaign",),
     "db": ("db",),
+    "ledger": ("ledger",),
     "sample": ("sample",),
     "camera": ("camera",),
     "model": ("model",),

@@ -90,6 +90,11 @@ class KeyRing:
         return checkpoint
 
 
+def head_of(content: str) -> Checkpoint:
+    """What a signed checkpoint says, whoever has signed it; raises LedgerError where it is none."""
+    return Checkpoint.parse(SignedNote.parse(content).text)
+
+
 def succession(old: SigningKey, new: VerifierKey) -> SignedNote:
     """The old key says that the new one follows it; raises LedgerError where they are of two logs."""
     if old.name != new.name:

@@ -18,9 +18,8 @@ from typing import Final
 from roadwarden.cases.event_types import format_time, parse_time
 from roadwarden.errors import LedgerError, OutputError
 from roadwarden.ledger.canonical import canonical, read_canonical, sha256_hex
-from roadwarden.ledger.checkpoint import Checkpoint, KeyRing
+from roadwarden.ledger.checkpoint import KeyRing, head_of
 from roadwarden.ledger.merkle import Hash
-from roadwarden.ledger.note import SignedNote
 from roadwarden.ledger.witness import Witnessed, check_continues
 
 _BEFORE_ALL: Final = "0" * 64
@@ -40,14 +39,14 @@ class FileWitness:
     def kept(self, origin: str) -> tuple[Witnessed, ...]:
         """What it has of one log; raises LedgerError that names the line where the file was tampered with."""
         kept, _ = self._read()
-        return tuple(one for one in kept if _origin(one.note) == origin)
+        return tuple(one for one in kept if head_of(one.note).origin == origin)
 
     def submit(self, note: str, proof: Sequence[Hash], ring: KeyRing, now: datetime) -> None:
         """Adds a line, on the disk when this returns."""
         new = ring.checkpoint(note)
         everything, digest = self._read()
-        kept = [one for one in everything if _origin(one.note) == new.origin]
-        last = ring.checkpoint(kept[-1].note) if kept else None
+        kept = [one for one in everything if head_of(one.note).origin == new.origin]
+        last = head_of(kept[-1].note) if kept else None
         if kept and kept[-1].note == note:
             return
         check_continues(self.name, last, new, proof)
@@ -102,7 +101,3 @@ class FileWitness:
             folder = os.open(self._path.parent, os.O_RDONLY)
             os.fsync(folder)
             os.close(folder)
-
-
-def _origin(note: str) -> str:
-    return Checkpoint.parse(SignedNote.parse(note).text).origin

@@ -80,6 +80,10 @@ class LedgerStore:
         """In the order of the log; meant for sources that have few."""
         return self._leaves(ledger_leaves.c.source == source)
 
+    def leaves_at(self, source: str, first: int, last: int) -> tuple[LeafRow, ...]:
+        """Those of positions from ``first`` to ``last``, in the order of the log."""
+        return self._leaves(ledger_leaves.c.source == source, ledger_leaves.c.position.between(first, last))
+
     def leaf_at(self, source: str, position: int, part: int = 0) -> LeafRow | None:
         """The leaf of something, or None where it is not in the log yet."""
         found = self._leaves(
