@@ -35,7 +35,7 @@ from roadwarden.taxonomy import DistressType, Severity, parse_type
 
 _ON_ROAD = ("network", "segment", "chainage_m", "offset_m", "side")
 _FOLDED = tuple(column.name for column in defects.c if column.name not in {"id", "severity", "presence", *_ON_ROAD})
-"""What a fold of sightings says; the rest is set by ``locate``, ``judge`` and ``watch``."""
+"""What a fold of sightings says; the rest is set by ``settle_on_road`` and ``watch``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +95,13 @@ class DefectStore:
         for chunk in chunks(ids):
             self._connection.execute(delete(defects).where(defects.c.id.in_(chunk)))
 
-    def locate(self, places: Mapping[str, RoadPlace | None], network: int) -> None:
-        """Says where on the roads of a network defects lie; None: on none of them."""
-        rows = (
-            {"id": name} | dict(zip(_ON_ROAD, _road(place, network), strict=True)) for name, place in places.items()
-        )
-        update_rows(self._connection, defects, "id", rows)
-
-    def judge(self, severities: Mapping[str, Severity]) -> None:
-        """Says how bad defects are."""
-        rows = ({"id": name, "severity": severity.value} for name, severity in severities.items())
-        update_rows(self._connection, defects, "id", rows)
-
     def settle_on_road(
         self, places: Mapping[str, RoadPlace | None], severities: Mapping[str, Severity], network: int
     ) -> None:
-        """``locate`` and ``judge`` in one; what has no severity there has none."""
+        """Says where on the roads of a network defects lie (None: on none), and how bad they are there.
+
+        A defect without a severity here has none.
+        """
         rows = (
             {"id": name, "severity": severities[name].value if name in severities else None}
             | dict(zip(_ON_ROAD, _road(place, network), strict=True))

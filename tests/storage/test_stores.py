@@ -188,8 +188,7 @@ class TestDefects:
                 hole.id: RoadPlace("s1", metres, 1.5, Side.LEFT)
                 for hole, metres in zip(holes, (300.0, 20.0, 100.0, 0.0), strict=True)
             }
-            unit.defects.locate(places, roads)
-            unit.defects.judge({holes[1].id: Severity.SEVERE})
+            unit.defects.settle_on_road(places, {holes[1].id: Severity.SEVERE}, roads)
             unit.defects.watch({holes[1].id: Presence.NOT_SEEN})
         settled(engine, [holes[1], look("again", 10.1, seconds=5)])
         with reading(engine) as unit:
@@ -200,13 +199,13 @@ class TestDefects:
             assert (found[0].network, found[0].road) == (roads, RoadPlace("s1", 20.0, 1.5, Side.LEFT))
             assert unit.defects.along(roads, "s2") == ()
         with writing(engine) as unit:
-            unit.defects.locate({holes[1].id: None}, roads)
+            unit.defects.settle_on_road({holes[1].id: None}, {holes[1].id: Severity.SEVERE}, roads)
             assert unit.defects.get([holes[1].id])[0].road is None
 
     def test_a_place_on_a_road_that_is_not_kept_is_refused(self, engine):
         settled(engine, [look("a")])
         with pytest.raises(DataError, match=r"(?i)foreign key"), writing(engine) as unit:
-            unit.defects.locate({look("a").id: RoadPlace("nowhere", 1.0, 0.0, Side.RIGHT)}, 1)
+            unit.defects.settle_on_road({look("a").id: RoadPlace("nowhere", 1.0, 0.0, Side.RIGHT)}, {}, 1)
 
 
 class TestRoads:
