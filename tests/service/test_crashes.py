@@ -128,6 +128,7 @@ def killed_in_the_middle(engine, database_url, writes):
     in_order(engine)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the thousand below are for both
 def test_a_writer_is_killed_in_the_middle(engine, database_url):
     killed_in_the_middle(engine, database_url, writes=120)
 

@@ -176,6 +176,9 @@ def write_destinations(folder, url, timeout_s=15):
 class TestTwoProcesses:
     """Two real schedulers on one database, one of them killed and started again, and a receiver that hangs up."""
 
+    @pytest.mark.parametrize(
+        "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+    )
     def test_everybody_is_told_of_each_warning_once(self, engine, database_url, tmp_path, monkeypatch):
         monkeypatch.setenv("DISTRICT_SECRET", SECRET)
         cases = 12
@@ -189,7 +192,7 @@ class TestTwoProcesses:
             return number % 7 != 0
 
         with receiving(behave) as receiver:
-            destinations = write_destinations(tmp_path, receiver.url, timeout_s=2)
+            destinations = write_destinations(tmp_path, receiver.url, timeout_s=0.5)
             self.meet(engine, destinations)
             for _ in range(cases):
                 desk.file(officer, pothole(Severity.SEVERE))
