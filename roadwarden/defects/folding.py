@@ -35,7 +35,7 @@ def folded(
     """The same; ``passes`` are the names of passes by their codes in ``merged.looks``."""
     rules = policy or MergingPolicy()
     clusters, member = np.unique(merged.groups.cluster, return_inverse=True)
-    things = fold(replace(merged.tracks.things, place=merged.aligned.place), member)
+    things = fold(replace(merged.tracks.things, place=merged.aligned.place), member, twice_seen=True)
     left = np.bincount(member, weights=merged.aligned.left) / np.bincount(member)
     variance = things.variance + left + rules.map_floor_m**2
     place, size, sigma = _sizes(merged, things, member, rules)

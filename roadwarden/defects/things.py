@@ -26,6 +26,8 @@ ONE_ROAD = math.radians(30)
 ONE_WAY = 0.5
 """Headings up to 30 degrees apart are taken as one for slack: roads bend, and cars change lanes."""
 WELL_SEEN = 5
+LONG_SHARE = 0.25
+"""Of the members of a long thing are long themselves, at least."""
 _LEAST_SLACK_M = 1e-3
 SIZE_SIGMA = 0.5
 """Of the log of a diagonal."""
@@ -129,8 +131,8 @@ def type_cost(things: Things, pairs: Indices) -> Numbers:
 def fold(things: Things, member: Indices, *, twice_seen: bool = False) -> Things:
     """The clusters that ``member`` (n,) numbers 0..m-1, none empty: means weighted by 1 / variance, hulls of slack.
 
-    With ``twice_seen`` the end of a long thing of ``WELL_SEEN`` members is where two of them saw it: one stray piece
-    does not stretch a crack.
+    With ``twice_seen`` a cluster is long only if ``LONG_SHARE`` of its members are, and the end of a long one of
+    ``WELL_SEEN`` members is where two of them saw it: one stray piece makes no crack of a hole, nor stretches one.
     """
     order = np.argsort(member, kind="stable")
     sorted_things, owner = things.take(order), member[order]
@@ -139,7 +141,7 @@ def fold(things: Things, member: Indices, *, twice_seen: bool = False) -> Things
     total = np.add.reduceat(weight, starts)
     middle = np.add.reduceat(sorted_things.place * weight[:, None], starts) / total[:, None]
     heading = _heading(sorted_things, owner, starts)
-    shift, slack = _hull(sorted_things, owner, starts, (middle, heading), WELL_SEEN if twice_seen else len(owner) + 1)
+    shift, slack = _hull(sorted_things, owner, starts, (middle, heading), twice_seen=twice_seen)
     along, aside = axes(heading)
     place = middle + along * shift[:, :1] + aside * shift[:, 1:]
     extent = np.add.reduceat(sorted_things.extent * weight, starts) / total
@@ -156,13 +158,14 @@ def _heading(things: Things, owner: Indices, starts: Indices) -> Numbers:
 
 
 def _hull(
-    things: Things, owner: Indices, starts: Indices, frame: tuple[Numbers, Numbers], many: int
+    things: Things, owner: Indices, starts: Indices, frame: tuple[Numbers, Numbers], *, twice_seen: bool
 ) -> tuple[Numbers, Numbers]:
     """Where the slack of each cluster lies beside its middle, and how long it is; zero where no member has any.
 
-    ``frame``: middles and headings of the clusters; from ``many`` members on, the second end counts.
+    ``frame``: middles and headings of the clusters.
     """
     middle, heading = frame
+    many = WELL_SEEN if twice_seen else len(owner) + 1
     slack = seen_along(things.slack, things.heading - heading[owner])
     place = turned(things.place - middle[owner], heading[owner])
     low = _end(np.where(slack > 0, place - slack, np.inf), owner, starts, many)
@@ -170,6 +173,9 @@ def _hull(
     with np.errstate(invalid="ignore"):
         shift, half = (low + high) / 2, (high - low) / 2
     found = high > low
+    if twice_seen:
+        long = np.add.reduceat((slack > 0).astype(np.intp), starts)
+        found &= long >= LONG_SHARE * np.diff(np.append(starts, len(owner)))[:, None]
     return np.where(found, shift, 0.0), np.where(found, half, 0.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -94,6 +95,55 @@ def test_a_long_crack_seen_in_pieces_is_one_and_as_long_as_it_is():
     ]
     (defect,) = defects_of(merge(pieces, PLANE), pieces, PLANE)
     assert defect.length_m == pytest.approx(32.0, abs=0.5)
+
+
+def test_passes_that_mistook_a_crack_for_a_patch_make_no_second_defect_of_it():
+    right, wrong = "abcdefghijklmnop", "qrs"
+    seen = [look(f"{drive}1", 0.0, 0.0, drive, type=DistressType.TRANSVERSE_CRACK, width=2.0) for drive in right]
+    seen += [look(f"{drive}1", 0.1, 0.1, drive, type=DistressType.PATCH, width=2.0, score=0.7) for drive in wrong]
+    seen.append(look("q2", 0.0, 0.1, "q", type=DistressType.TRANSVERSE_CRACK, width=2.0, frame="another"))
+    (defect,) = defects_of(merge(seen, PLANE), seen, PLANE)
+    assert defect.type is DistressType.TRANSVERSE_CRACK
+    assert len(defect.passes) == 19
+
+
+def test_what_one_pass_saw_as_two_in_different_frames_is_one_where_the_others_saw_one():
+    others = [look(f"{drive}1", 0.0, 0.0, drive) for drive in "abcdefgh"]
+    now_and_then = [look("j1", 0.0, -0.4, "j", frame="f1"), look("j2", 0.0, 0.4, "j", frame="f2")]
+    at_once = [look("j1", 0.0, -0.4, "j", frame="f1"), look("j2", 0.0, 0.4, "j", frame="f1")]
+    assert len(groups([*others, *now_and_then])) == 1
+    assert len(groups([*others, *at_once])) == 2
+
+
+def test_a_cross_crack_drawn_twice_is_one_although_its_narrow_boxes_miss_each_other():
+    kinds = (DistressType.TRANSVERSE_CRACK, DistressType.PATCH)
+    drawn = [look(f"a{n}", 0.0, 0.15 * n, frame="f", type=kind, length=0.1, width=3.0) for n, kind in enumerate(kinds)]
+    assert len(groups(drawn)) == 1
+
+
+def test_a_hole_that_one_pass_saw_as_a_long_crack_stays_as_small_as_the_others_saw_it():
+    seen = [look(f"{drive}1", 0.0, 0.0, drive) for drive in "abcdefg"]
+    seen.append(look("z1", 0.0, 2.0, "z", type=CRACK, length=9.0, score=0.4))
+    sizes = {defect.id: defect.length_m for defect in defects_of(merge(seen, PLANE), seen, PLANE)}
+    assert sizes["a1"] < 2.0
+
+
+def in_a_bend(name, along, aside, drive, radius=300.0, second=0):
+    """A look 10 m long at a crack that follows a bend to the right, ``aside`` metres inside its line."""
+    turn = along / radius
+    place = (radius - (radius - aside) * np.cos(turn), (radius - aside) * np.sin(turn))
+    seen = look(name, *place, drive, type=CRACK, length=10.0, width=0.2, second=second)
+    return replace(seen, position=PLANE.position_of(*place, np.degrees(turn)))
+
+
+def test_in_a_bend_a_long_crack_is_one_and_two_beside_each_other_are_two():
+    def drawn(name, aside):
+        return [in_a_bend(f"{d}{name}{n}", 4.0 * n, aside, d, second=n) for d in "abcdef" for n in range(9)]
+
+    assert len(groups(drawn("x", 0.0))) == 1
+    both = groups([*drawn("x", 0.0), *drawn("y", 0.9)])
+    assert {frozenset(name[1] for name in group) for group in both} == {frozenset("x"), frozenset("y")}
+    assert len(both) == 2
 
 
 def test_a_missing_cover_and_a_hole_at_one_place_are_two():
