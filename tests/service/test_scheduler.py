@@ -168,7 +168,7 @@ def write_destinations(folder, url, timeout_s=15):
         "timeout_s": timeout_s,
     }
     webhook |= {"retries": {"first_s": 0.2, "longest_s": 0.5}}
-    lines = {"name": "records", "kind": "file", "path": str(folder / "out.jsonl")}
+    lines = {"name": "records", "kind": "file", "path": str(folder / "out.jsonl"), "timeout_s": timeout_s}
     file.write_text(json.dumps({"version": "1", "destinations": [webhook, lines]}))
     return file
 
