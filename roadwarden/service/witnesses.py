@@ -28,6 +28,10 @@ class DatabaseWitness:
         """Its URL, without user and password."""
         return shown(self._engine)
 
+    def close(self) -> None:
+        """Lets the connections go."""
+        self._engine.dispose()
+
     def kept(self, origin: str) -> tuple[Witnessed, ...]:
         """All it has of one log; raises ConfigError where it is no witness, StorageAway where it does not answer."""
         if not has_table(self._engine):
