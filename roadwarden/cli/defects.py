@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roadwarden.cli import defects_export
 from roadwarden.cli.database import Database, opened
+from roadwarden.cli.defects_wanted import AsJson, Box, Present, Segment_, Severe, Types, every, segments_of, wanted
 from roadwarden.cli.progress import progress
-from roadwarden.defects.jtg5210_table import Level
-from roadwarden.defects.presence import Presence
-from roadwarden.errors import ConfigError, OutputError
-from roadwarden.geo.tiles import MapBox
-from roadwarden.inference.workspace import writing as writing_files
-from roadwarden.taxonomy import DistressType, Pavement, Severity, describe
+from roadwarden.taxonomy import describe
 
 if TYPE_CHECKING:
-    from roadwarden.geo.places import Segment
     from roadwarden.service.defects import Whole
-    from roadwarden.storage.defects import KeptDefect, Wanted
-    from roadwarden.storage.unit import Absorbed, UnitOfWork
+    from roadwarden.storage.unit import Absorbed
 
 defects_app = typer.Typer(help="List, show, export, split and merge defects.", no_args_is_help=True)
-
-Box = Annotated[str | None, typer.Option(help="south,west,north,east in degrees: only defects there")]
-Segment_ = Annotated[str | None, typer.Option("--segment", help="only defects on that segment of the road network")]
-Types = Annotated[list[DistressType] | None, typer.Option("--type", help="only that type; may be given several times")]
-Severe = Annotated[Severity | None, typer.Option(help="only that severity")]
-Present = Annotated[Presence | None, typer.Option(help="only seen ones, or those that good passes no longer see")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-
-
-class ExportFormat(StrEnum):
-    """What other programs read."""
-
-    GEOJSON = "geojson"
-    GPKG = "gpkg"
-    JTG_CSV = "jtg-csv"
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command group."""
+    defects_app.command()(defects_export.export)
     app.add_typer(defects_app, name="defects")
 
 
@@ -75,10 +52,9 @@ def list_(
     from roadwarden.storage.unit import reading
 
     with reading(opened(database)) as unit:
-        segments = _segments(unit)
+        segments = segments_of(unit)
         found = [
-            row_of(one, segments)
-            for one in islice(_every(unit, _wanted(types, severity, presence, segment, box)), most)
+            row_of(one, segments) for one in islice(every(unit, wanted(types, severity, presence, segment, box)), most)
         ]
         total = unit.defects.count()
     for row in found:
@@ -101,55 +77,6 @@ def show(
 
     found = whole(opened(database), defect)
     print(json.dumps(_as_dict(found), ensure_ascii=False, indent=2) if as_json else _page(found))
-
-
-@defects_app.command()
-def export(
-    out: Annotated[
-        Path, typer.Argument(help="file to write, .geojson or .gpkg; of jtg-csv a folder, a file a segment")
-    ],
-    format_: Annotated[
-        ExportFormat | None, typer.Option("--format", help="what to write; without it by the file's ending")
-    ] = None,
-    types: Types = None,
-    severity: Severe = None,
-    presence: Present = None,
-    segment: Segment_ = None,
-    box: Box = None,
-    pavement: Annotated[Pavement, typer.Option(help="of the roads, for jtg-csv")] = Pavement.ASPHALT,
-    unknown_level: Annotated[
-        Level, typer.Option(help="jtg-csv: what to write where light and heavy cannot be told from pictures")
-    ] = Level.HEAVY,
-    database: Database = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write defects for maps (GeoJSON, GeoPackage) or in the layout of JTG 5210-2018.
-
-    Example: roadwarden defects export var/defects.gpkg
-    """
-    from roadwarden.service.exports.geojson import defects_geojson
-    from roadwarden.service.exports.geopackage import defects_geopackage
-    from roadwarden.storage.unit import reading
-
-    if unknown_level not in (Level.LIGHT, Level.HEAVY):
-        raise ConfigError(f"--unknown-level {unknown_level}: wanted light or heavy")
-    chosen, wanted = format_ or _by_ending(out), _wanted(types, severity, presence, segment, box)
-    with reading(opened(database)) as unit, writing_files(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        every, segments = _every(unit, wanted), _segments(unit)
-        if chosen is ExportFormat.JTG_CSV:
-            result = _write_jtg(unit, out, wanted, pavement, unknown_level)
-        elif chosen is ExportFormat.GPKG:
-            try:
-                result = {"defects": defects_geopackage(out, every, segments, datetime.now(UTC))}
-            except sqlite3.Error as exc:
-                raise OutputError(f"{out}: cannot be written ({exc}); choose another place") from exc
-        else:
-            result = {"defects": defects_geojson(out, every, segments)}
-    if as_json:
-        print(json.dumps({**result, "out": str(out)}, ensure_ascii=False))
-    else:
-        print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in result.items()) + f" in {out}")
 
 
 @defects_app.command()
@@ -205,73 +132,6 @@ def rebuild(
     with progress("merge", quiet=quiet) as tell:
         done = remerge(opened(database), tell=tell)
     print(f"{done} sightings merged")
-
-
-def _wanted(
-    types: list[DistressType] | None,
-    severity: Severity | None,
-    presence: Presence | None,
-    segment: str | None,
-    box: str | None,
-) -> Wanted:
-    from roadwarden.storage.defects import Wanted
-
-    return Wanted(tuple(types or ()), severity, presence, segment, None if box is None else _box(box))
-
-
-def _box(text: str) -> MapBox:
-    try:
-        south, west, north, east = (float(part) for part in text.split(","))
-        return MapBox(south, west, north, east)
-    except ValueError as exc:
-        raise ConfigError(
-            f"--box {text}: wanted south,west,north,east in degrees, such as 30.2,120.1,30.3,120.2"
-        ) from exc
-
-
-def _by_ending(out: Path) -> ExportFormat:
-    endings = {".geojson": ExportFormat.GEOJSON, ".json": ExportFormat.GEOJSON, ".gpkg": ExportFormat.GPKG}
-    if out.suffix.lower() not in endings:
-        raise ConfigError(f"{out}: name a .geojson or .gpkg file, or say --format jtg-csv for a folder")
-    return endings[out.suffix.lower()]
-
-
-def _every(unit: UnitOfWork, wanted: Wanted) -> Iterator[KeptDefect]:
-    for page in unit.defects.pages(wanted):
-        yield from page
-
-
-def _segments(unit: UnitOfWork) -> dict[str, Segment]:
-    """Of the newest network."""
-    networks = unit.segments.networks()
-    return {one.id: one for one in unit.segments.of_network(networks[-1].number)} if networks else {}
-
-
-def _write_jtg(unit: UnitOfWork, out: Path, wanted: Wanted, pavement: Pavement, level: Level) -> dict[str, Any]:
-    from roadwarden.service.coverage import newest_roads
-    from roadwarden.service.exports.jtg import jtg_file
-
-    roads, sums = newest_roads(unit), {"defects": 0, "files": 0, "of_unknown_level": 0, "left_out": 0}
-    out.mkdir(parents=True, exist_ok=True)
-    by_segment: dict[str, list[KeptDefect]] = {}
-    for one in _every(unit, wanted):
-        if one.road is not None and one.network == roads.number:
-            by_segment.setdefault(one.road.segment, []).append(one)
-        else:
-            sums["left_out"] += 1
-    for segment, defects in sorted(by_segment.items()):
-        made = jtg_file(defects, roads.roadways[segment], pavement, level)
-        place = out / f"{_file_name(segment)}.csv"
-        place.write_bytes(b"\xef\xbb\xbf" + made.text.encode())
-        sums["files"] += 1
-        sums["defects"] += made.defects
-        sums["of_unknown_level"] += made.level_assumed
-        sums["left_out"] += made.left_out.total()
-    return sums
-
-
-def _file_name(segment: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_.#" else "_" for letter in segment)
 
 
 def _line(row: dict[str, Any]) -> str:
