@@ -129,7 +129,7 @@ class TestFollowing:
         monkeypatch.setattr("roadwarden.service.ledger.EVENTS_AT_ONCE", 7)
         live(engine)
         Ledger(engine).follow()
-        assert len(leaves(engine)) == 21
+        assert len(leaves(engine)) == 9 + 5 + 10  # of the three cases, with pictures and verdicts
         assert district(engine, tmp_path).named(witnesses=()) == []
 
 
