@@ -25,8 +25,8 @@ class Imported:
     network: KeptNetwork
     new: bool
     segments: int
-    placed: int  # defects that lie on its roads
-    off_road: int  # defects that lie on none
+    placed: int  # defects that were placed on its roads
+    off_road: int  # defects that lie on none of them
 
 
 def import_roads(
@@ -38,8 +38,8 @@ def import_roads(
 ) -> Imported:
     """Keeps a network and places every defect on it. The newest import is the one that surveys go by.
 
-    Importing again what is there already places the defects again, so an import that was broken off goes on. Stretches
-    that were looked at stay with the network they were driven on.
+    Defects that lie on it already stay, so an import that was broken off goes on, and the same again costs little.
+    Stretches that were looked at stay with the network they were driven on.
     """
     with writing(engine) as unit:
         before = {known.number for known in unit.segments.networks()}
@@ -49,7 +49,7 @@ def import_roads(
         return Imported(network, False, len(segments), 0, 0)
     placed = off_road = 0
     with reading(engine) as unit:
-        ids = unit.defects.ids()
+        ids = unit.defects.beside(network.number)
     for first in range(0, len(ids), _PAGE):
         with writing(engine) as unit:
             page = unit.defects.get(ids[first : first + _PAGE])

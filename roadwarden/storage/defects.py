@@ -129,9 +129,10 @@ class DefectStore:
         query = select(defects).where(defects.c.id >= first, defects.c.id <= last).order_by(defects.c.id).limit(most)
         return tuple(map(_kept, self._connection.execute(query)))
 
-    def ids(self) -> tuple[str, ...]:
-        """Of all of them, in order."""
-        return tuple(self._connection.execute(select(defects.c.id).order_by(defects.c.id)).scalars())
+    def beside(self, network: int) -> tuple[str, ...]:
+        """Ids of the defects that have no place on that network, in order."""
+        elsewhere = or_(defects.c.network.is_(None), defects.c.network != network)
+        return tuple(self._connection.execute(select(defects.c.id).where(elsewhere).order_by(defects.c.id)).scalars())
 
     def pages(self, wanted: Wanted | None = None, size: int = 10_000) -> Iterator[tuple[KeptDefect, ...]]:
         """All that are wanted, by id, so many at a time: a city does not have to fit into memory."""
