@@ -16,7 +16,7 @@ from roadwarden.eval.gate import Champion, Gate, file_gate, recipe_gate
 from roadwarden.eval.gate_report import gate_line, gate_markdown
 from roadwarden.eval.operating_point import Asked, choose, nested, read_operating_point
 from roadwarden.eval.out_of_fold import read_out_of_fold
-from roadwarden.eval.sightings import look
+from roadwarden.eval.predictions import look
 from roadwarden.eval.truth import TruthFormat, read_truth
 from roadwarden.models.onnx import OnnxDetector, sha256_of
 from roadwarden.taxonomy import TRAINED_TYPES

@@ -21,8 +21,8 @@ from roadwarden.eval.judged import JudgedFrame
 from roadwarden.eval.operating_point import read_operating_point
 from roadwarden.eval.physical import physical_defects
 from roadwarden.eval.physical_report import PhysicalReport, physical_report
+from roadwarden.eval.predictions import join, look, models_of, read_jobs
 from roadwarden.eval.registrations import CACHE, CachedRegistrar
-from roadwarden.eval.sightings import join, look, models_of, read_jobs
 from roadwarden.eval.test_uses import TestUse, log_use
 from roadwarden.eval.truth import TrueFrame, TruthFormat, read_truth
 from roadwarden.eval.type_page import render_types

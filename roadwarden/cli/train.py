@@ -11,7 +11,7 @@ import typer
 from roadwarden.cli.exits import EXIT_NOT_PASSED
 from roadwarden.data.splits import FOLDS
 from roadwarden.eval.operating_point import read_operating_point
-from roadwarden.models.card import Head, Precision
+from roadwarden.models.card import Head, NumberFormat
 from roadwarden.training.export import export as export_checkpoint
 from roadwarden.training.folds import run_fold
 from roadwarden.training.recipe import read_recipe
@@ -34,9 +34,9 @@ class Files(StrEnum):
     ALL = "all"
 
     @property
-    def precisions(self) -> tuple[Precision, ...]:
+    def precisions(self) -> tuple[NumberFormat, ...]:
         """Those beside fp32."""
-        return (Precision.INT8, Precision.FP16) if self is Files.ALL else (Precision(self.value),)
+        return (NumberFormat.INT8, NumberFormat.FP16) if self is Files.ALL else (NumberFormat(self.value),)
 
 
 def register(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from roadwarden.data.splits import FOLDED_PARTS, FOLDED_SOURCE, annotated, read_folds, read_splits, select
 from roadwarden.errors import DataError
 from roadwarden.eval.judged import JudgedFrame
-from roadwarden.eval.sightings import join, read_jobs
+from roadwarden.eval.predictions import join, read_jobs
 from roadwarden.eval.truth import TrueFrame
 
 

@@ -18,7 +18,7 @@ from roadwarden.eval.gate import Check, Sense
 from roadwarden.eval.judged import JudgedFrame, Seen
 from roadwarden.eval.matching import match
 from roadwarden.eval.plain import plain
-from roadwarden.eval.sightings import look
+from roadwarden.eval.predictions import look
 from roadwarden.eval.truth import TrueFrame
 from roadwarden.models.onnx import sha256_of
 from roadwarden.taxonomy import DistressType

@@ -24,7 +24,7 @@ class Head(StrEnum):
     ONE_TO_MANY = "one_to_many"  # (batch, 4 + classes, anchors): centre x, y, width, height, scores; needs NMS
 
 
-class Precision(StrEnum):
+class NumberFormat(StrEnum):
     """What the weights are stored in and computed with; input and output are 32-bit floats in every file."""
 
     FP32 = "fp32"
@@ -55,7 +55,7 @@ class ModelCard(BaseModel):
     score_map: ScoreMap = Field(default=ScoreMap(), description="calibration: applied to the network's scores")
     training_data: str = Field(description="data, split and licence")
     git_commit: str = Field(description="commit of the code that trained it", min_length=1)
-    precision: Precision = Field(default=Precision.FP32, description="what the weights are computed with")
+    precision: NumberFormat = Field(default=NumberFormat.FP32, description="what the weights are computed with")
     views: tuple[View, ...] = Field(default=(), description="looks at a frame whose mean counts; none: one, as it is")
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from roadwarden.errors import ConfigError, ModelError
-from roadwarden.models.card import Precision
+from roadwarden.models.card import NumberFormat
 from roadwarden.models.detector import Detector
 from roadwarden.settings import registry_cache, registry_uri
 
@@ -21,10 +21,10 @@ ADAPTERS = {
 }
 REGISTRY_PREFIX = "registry:"
 SHIPPED_PREFIX = "shipped:"
-SHIPPED = {Precision.FP32: "roadwarden-yolo26n-4.onnx", Precision.INT8: "roadwarden-yolo26n-4-int8.onnx"}
+SHIPPED = {NumberFormat.FP32: "roadwarden-yolo26n-4.onnx", NumberFormat.INT8: "roadwarden-yolo26n-4-int8.onnx"}
 
 
-def shipped_model(precision: Precision = Precision.FP32) -> Path:
+def shipped_model(precision: NumberFormat = NumberFormat.FP32) -> Path:
     """The weights that come with Roadwarden. Raises ConfigError for a precision that does not."""
     if precision not in SHIPPED:
         raise ConfigError(f"no {precision} weights come with Roadwarden: there are {', '.join(SHIPPED)}")
@@ -58,9 +58,9 @@ def model_path(text: str | None, *, registry: str | None = None) -> Path:
         return ours
 
 
-def _precision(text: str) -> Precision:
+def _precision(text: str) -> NumberFormat:
     try:
-        return Precision(text)
+        return NumberFormat(text)
     except ValueError as exc:
         raise ConfigError(f"{SHIPPED_PREFIX}{text}: a precision is one of {', '.join(SHIPPED)}") from exc
 

@@ -16,7 +16,7 @@ from roadwarden.errors import DataError, MissingExtra
 from roadwarden.eval.coverage import coverage_counts
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.eval.operating_point import CANDIDATES, Asked, OperatingPoint, choose
-from roadwarden.eval.sightings import look
+from roadwarden.eval.predictions import look
 from roadwarden.eval.truth import TrueFrame
 from roadwarden.models.card import METADATA_KEY, Head, ModelCard
 from roadwarden.models.onnx import sha256_of

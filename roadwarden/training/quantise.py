@@ -12,7 +12,7 @@ from typing import Any
 
 from roadwarden.detections import Image
 from roadwarden.errors import MissingExtra
-from roadwarden.models.card import ModelCard, Precision
+from roadwarden.models.card import ModelCard, NumberFormat
 from roadwarden.training.export import stamp_onnx
 from roadwarden.training.float_nodes import decode_nodes, float_nodes
 from roadwarden.training.ranges import calibrate, fitted_to_silu, shared_where_joined
@@ -55,7 +55,7 @@ def quantise_int8(source: Path, images: Iterable[Image], place: Path, card: Mode
     quantizer.quantize_model()
     quantised = quantizer.model.model
     ask_shapes_of_eight_bits(quantised.graph)
-    return _save(quantised, place, card, Precision.INT8)
+    return _save(quantised, place, card, NumberFormat.INT8)
 
 
 def ask_shapes_of_eight_bits(graph: Any) -> None:
@@ -79,10 +79,12 @@ def to_float16(source: Path, place: Path, card: ModelCard) -> Path:
         raise _missing() from exc
     model = onnx.load(str(source))
     kept = sorted(decode_nodes(model.graph))
-    return _save(convert_float_to_float16(model, keep_io_types=True, node_block_list=kept), place, card, Precision.FP16)
+    return _save(
+        convert_float_to_float16(model, keep_io_types=True, node_block_list=kept), place, card, NumberFormat.FP16
+    )
 
 
-def _save(model: Any, place: Path, card: ModelCard, precision: Precision) -> Path:
+def _save(model: Any, place: Path, card: ModelCard, precision: NumberFormat) -> Path:
     import onnx
 
     place.parent.mkdir(parents=True, exist_ok=True)

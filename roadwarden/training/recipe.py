@@ -14,7 +14,7 @@ from roadwarden.settings import read_strict_yaml
 from roadwarden.taxonomy import DistressType
 
 
-class Precision(StrEnum):
+class Arithmetic(StrEnum):
     """Arithmetic of the forward and backward pass; the loss and the weights are float32 always."""
 
     FLOAT32 = "float32"
@@ -70,7 +70,7 @@ class Recipe(BaseModel):
     )
     road_weather: float = Field(default=0, ge=0, le=1, description="share of frames under shadow, sun, rain or blur")
     pasted_frames: int = Field(default=0, ge=0, description="frames more, with rare distress pasted into our streets")
-    precision: Precision = Field(default=Precision.FLOAT32, description="bfloat16 is twice as fast on a CPU with AMX")
+    precision: Arithmetic = Field(default=Arithmetic.FLOAT32, description="bfloat16 is twice as fast on a CPU with AMX")
     heads: Heads = Field(default=Heads.BOTH, description="one_to_many alone is faster and keeps its loss whole")
     keep: Keep = Field(default=Keep.BEST, description="weights to end with; folds need last, for best looks at val")
     views: tuple[View, ...] = Field(default=(), description="how the trained network looks at a frame; none: once")

@@ -15,7 +15,7 @@ from roadwarden.eval.bench_precision import ROUNDS, Speed, compare_speed
 from roadwarden.eval.parity import Parity, compare
 from roadwarden.eval.truth import TrueFrame
 from roadwarden.inference.settings import BATCH_FRAMES
-from roadwarden.models.card import ModelCard, Precision
+from roadwarden.models.card import ModelCard, NumberFormat
 from roadwarden.models.onnx import OnnxDetector, sha256_of
 from roadwarden.training.export import validation_frames
 from roadwarden.training.quantise import quantise_int8, to_float16
@@ -34,7 +34,7 @@ class SmallFile:
 
     place: Path
     sha256: str
-    precision: Precision
+    precision: NumberFormat
     parity: Parity
 
 
@@ -42,7 +42,7 @@ def write_small(
     onnx: Path,
     recipe: Recipe,
     roads: Path,
-    precisions: Sequence[Precision],
+    precisions: Sequence[NumberFormat],
     *,
     rounds: int = ROUNDS,
     tell: Callable[[str], None] = lambda _: None,
@@ -55,11 +55,11 @@ def write_small(
     card = OnnxDetector(onnx, threads=1).card
     truth = validation_frames(recipe, roads)
     written = []
-    for precision in (one for one in precisions if one is not Precision.FP32):
+    for precision in (one for one in precisions if one is not NumberFormat.FP32):
         tell(f"{precision}: converting")
         place = _convert(onnx, card, recipe, roads, precision)
         tell(f"{precision}: looking at {len(truth)} frames with both files")
-        speeds = _speeds(onnx, place, truth, rounds) if precision is Precision.INT8 else ()
+        speeds = _speeds(onnx, place, truth, rounds) if precision is NumberFormat.INT8 else ()
         parity = compare(onnx, place, truth, speeds=speeds)
         report = json.dumps(parity.to_json(), indent=2, ensure_ascii=False)
         place.with_suffix(".parity.json").write_text(report + "\n", encoding="utf-8")
@@ -75,9 +75,9 @@ def _speeds(onnx: Path, place: Path, truth: Sequence[TrueFrame], rounds: int) ->
     ]
 
 
-def _convert(onnx: Path, card: ModelCard, recipe: Recipe, roads: Path, precision: Precision) -> Path:
+def _convert(onnx: Path, card: ModelCard, recipe: Recipe, roads: Path, precision: NumberFormat) -> Path:
     place = onnx.with_name(f"{onnx.stem}-{precision}.onnx")
-    if precision is Precision.FP16:
+    if precision is NumberFormat.FP16:
         return to_float16(onnx, place, card)
     return quantise_int8(onnx, calibration_images(recipe, roads), place, card)
 

@@ -10,7 +10,7 @@ import pytest
 
 from roadwarden.data.coco import write_coco
 from roadwarden.errors import DataError, ModelError
-from roadwarden.eval.sightings import join, look, models_of, read_detections, read_job, read_jobs
+from roadwarden.eval.predictions import join, look, models_of, read_detections, read_job, read_jobs
 from roadwarden.eval.truth import TruthFormat, read_truth
 from roadwarden.models.load import load_detector, shipped_model
 from roadwarden.taxonomy import to_rdd

@@ -12,7 +12,7 @@ import pytest
 
 from roadwarden.detections import Detections
 from roadwarden.errors import ConfigError, ModelError
-from roadwarden.models.card import Head, ModelCard, Precision
+from roadwarden.models.card import Head, ModelCard, NumberFormat
 from roadwarden.models.detector import Detector
 from roadwarden.models.load import load_detector, model_path, shipped_model
 from roadwarden.models.onnx import sha256_of
@@ -164,15 +164,15 @@ def test_an_onnx_file_of_someone_else_says_what_is_missing(tmp_path):
 def test_the_shipped_weights_are_those_of_the_card():
     page = (REPOSITORY / "models" / "roadwarden-yolo26n-4.md").read_text(encoding="utf-8")
     assert sha256_of(shipped_model()) in page
-    assert sha256_of(shipped_model(Precision.INT8)) in page
+    assert sha256_of(shipped_model(NumberFormat.INT8)) in page
     assert load_detector(shipped_model()).card.git_commit in page
 
 
 def test_the_small_weights_are_asked_for_by_name():
-    assert model_path("shipped:int8") == shipped_model(Precision.INT8)
+    assert model_path("shipped:int8") == shipped_model(NumberFormat.INT8)
     assert model_path("shipped:fp32") == model_path(None)
     card = load_detector("shipped:int8").card
-    assert card == load_detector(shipped_model()).card.model_copy(update={"precision": Precision.INT8})
+    assert card == load_detector(shipped_model()).card.model_copy(update={"precision": NumberFormat.INT8})
     with pytest.raises(ConfigError, match="no fp16 weights come with Roadwarden: there are fp32, int8"):
         model_path("shipped:fp16")
     with pytest.raises(ConfigError, match="shipped:tiny: a precision is one of fp32, int8"):

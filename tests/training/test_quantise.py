@@ -17,7 +17,7 @@ from roadwarden.data.splits import SplitRow
 from roadwarden.data.synthetic.as_roads import RiddenStreet, write_synthetic_roads
 from roadwarden.errors import DataError
 from roadwarden.eval.parity import agreement
-from roadwarden.models.card import Precision
+from roadwarden.models.card import NumberFormat
 from roadwarden.models.load import shipped_model
 from roadwarden.models.onnx import OnnxDetector, sha256_of
 from roadwarden.training.float_nodes import decode_nodes, float_nodes, last_convolutions
@@ -61,12 +61,12 @@ def seen(model: Path, images: list[np.ndarray]) -> list[Any]:
 
 def test_it_knows_what_it_is(small):
     card, large = OnnxDetector(small).card, OnnxDetector(LARGE).card
-    assert card.precision is Precision(small.stem.rpartition("-")[2])
+    assert card.precision is NumberFormat(small.stem.rpartition("-")[2])
     assert card == large.model_copy(update={"precision": card.precision})
 
 
 def test_a_card_from_before_there_were_small_files_means_fp32():
-    assert OnnxDetector(LARGE).card.precision is Precision.FP32
+    assert OnnxDetector(LARGE).card.precision is NumberFormat.FP32
 
 
 @pytest.mark.parametrize(("precision", "share"), [("int8", 0.45), ("fp16", 0.60)])
@@ -224,7 +224,7 @@ def test_one_call_writes_the_small_files_with_their_parity(tmp_path):
     large.write_bytes(LARGE.read_bytes())
     told: list[str] = []
     written = write_small(
-        large, recipe, roads, [Precision.FP32, Precision.INT8, Precision.FP16], rounds=2, tell=told.append
+        large, recipe, roads, [NumberFormat.FP32, NumberFormat.INT8, NumberFormat.FP16], rounds=2, tell=told.append
     )
     assert [one.place.name for one in written] == ["model-int8.onnx", "model-fp16.onnx"]
     for one in written:
