@@ -129,7 +129,7 @@ def look(
     floor: float = FLOOR,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[list[JudgedFrame], dict[DistressType, float]]:
-    """Runs an ONNX model on the frames, down to scores of ``floor``; also gives the thresholds of its card."""
+    """Runs an ONNX model on the frames, down to ``floor`` or to its card's thresholds, which are given too."""
     if model.suffix != ".onnx":
         raise ModelError(f"{model}: only ONNX files are judged, what is judged is what runs; see 'roadwarden export'")
     detector = OnnxDetector(model, threads=threads, floor=floor)

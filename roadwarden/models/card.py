@@ -69,6 +69,10 @@ class ModelCard(BaseModel):
             raise ValueError(f"taxonomy_version: {self.taxonomy_version}, this Roadwarden speaks {TAXONOMY_VERSION}")
         return self
 
+    def lowered_to(self, floor: float) -> Self:
+        """The card with no threshold above ``floor``; those below it stay: what runs must not report more."""
+        return self.model_copy(update={"thresholds": {one: min(floor, at) for one, at in self.thresholds.items()}})
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """The longer side of the network's input in each look at a frame, pixels."""

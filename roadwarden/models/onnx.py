@@ -27,12 +27,11 @@ class OnnxDetector:
     def __init__(self, path: Path, *, threads: int = 0, floor: float | None = None) -> None:
         """Loads ``path`` on ``threads`` CPU threads, 0 for all; raises ModelError where it is not a model of ours.
 
-        With a ``floor`` it reports from that score on instead of from the card's thresholds: for evaluation.
+        With a ``floor`` it reports from that score on, where the card's thresholds are not lower still: for evaluation.
         """
         self._session = open_session(path, threads=threads)
         self._card = read_card(self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
-        lowered = {} if floor is None else {"thresholds": dict.fromkeys(self._card.classes, floor)}
-        self._reports = self._card.model_copy(update=lowered)
+        self._reports = self._card if floor is None else self._card.lowered_to(floor)
         self._input = self._session.get_inputs()[0].name
 
     @property

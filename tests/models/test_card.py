@@ -10,6 +10,7 @@ from roadwarden.errors import ModelError
 from roadwarden.models.card import ModelCard, read_card
 from roadwarden.models.load import load_detector, shipped_model
 from roadwarden.models.onnx import sha256_of
+from tests.conftest import REPOSITORY
 
 CARD = {
     "name": "toy-1",
@@ -59,8 +60,25 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, name):
 
 
 def test_the_shipped_model_is_the_one_that_its_card_describes():
-    from tests.conftest import REPOSITORY
-
     described = json.loads((REPOSITORY / "models" / f"{shipped_model().stem}.json").read_text())
     assert sha256_of(shipped_model()) == described["sha256"]
     assert load_detector(shipped_model()).card == ModelCard.model_validate(described["card"])
+
+
+def test_evaluation_never_sees_less_than_what_runs_reports():
+    lowered = ModelCard.model_validate(CARD | {"thresholds": {"pothole": 0.04, "patch": 0.3}}).lowered_to(0.05)
+    assert {str(one): at for one, at in lowered.thresholds.items()} == {"pothole": 0.04, "patch": 0.05}
+
+
+def test_the_figures_beside_the_shipped_model_are_those_of_its_report():
+    name = shipped_model().stem
+    told = json.loads((REPOSITORY / "models" / f"{name}.json").read_text())["val"]
+    report = json.loads((REPOSITORY / "eval/reports" / name / "val" / "types.json").read_text())
+    coverage = report["coverage"]
+    assert told["frames"] == report["frames"]
+    for figure in ("found", "precision", "type_accuracy"):
+        assert told[figure] == pytest.approx(coverage[figure]["value"], abs=1e-4)
+    for one in coverage["types"]:
+        own = told["types"][one["type"]]
+        assert (own["true"], own["found"]) == (one["true"], one["found"]["part"])
+        assert (own["seen"], own["right"]) == (one["precision"]["whole"], one["precision"]["part"])
