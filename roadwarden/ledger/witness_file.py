@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,9 +18,14 @@ from typing import Final
 from roadwarden.cases.event_types import format_time, parse_time
 from roadwarden.errors import LedgerError, OutputError
 from roadwarden.ledger.canonical import canonical, read_canonical, sha256_hex
-from roadwarden.ledger.checkpoint import KeyRing, head_of
+from roadwarden.ledger.checkpoint import Checkpoint, KeyRing, head_of
 from roadwarden.ledger.merkle import Hash
 from roadwarden.ledger.witness import Witnessed, check_continues
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
 
 _BEFORE_ALL: Final = "0" * 64
 
@@ -42,13 +47,17 @@ class FileWitness:
         return tuple(one for one in kept if head_of(one.note).origin == origin)
 
     def submit(self, note: str, proof: Sequence[Hash], ring: KeyRing, now: datetime) -> None:
-        """Adds a line, on the disk when this returns."""
+        """Adds a line, on the disk when this returns; one process at a time."""
         new = ring.checkpoint(note)
+        with self._alone():
+            self._submit(new, note, proof, now)
+
+    def _submit(self, new: Checkpoint, note: str, proof: Sequence[Hash], now: datetime) -> None:
         everything, digest = self._read()
         kept = [one for one in everything if head_of(one.note).origin == new.origin]
         last = head_of(kept[-1].note) if kept else None
-        if kept and kept[-1].note == note:
-            return
+        if any(one.note == note for one in kept):
+            return  # another process was faster
         check_continues(self.name, last, new, proof)
         self._append(canonical({"at": format_time(now), "checkpoint": note, "previous": digest}) + b"\n")
 
@@ -59,6 +68,21 @@ class FileWitness:
             return False
         done = subprocess.run([tool, "+a", str(self._path)], capture_output=True, check=False)
         return done.returncode == 0
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Between processes of one machine; on a network drive as far as that passes locks on."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            number = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as exc:
+            raise OutputError(f"witness {self.name}: cannot be opened: {exc.strerror}") from exc
+        try:
+            if fcntl is not None:
+                fcntl.flock(number, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(number)
 
     def _read(self) -> tuple[list[Witnessed], str]:
         try:
@@ -88,8 +112,7 @@ class FileWitness:
 
     def _append(self, line: bytes) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            number = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            number = os.open(self._path, os.O_WRONLY | os.O_APPEND)
             try:
                 os.write(number, line)
                 os.fsync(number)

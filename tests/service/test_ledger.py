@@ -199,6 +199,28 @@ class TestWitnesses:
         assert logged.ledger.show(logged.other, logged.ring, MONDAY) == 3
         assert logged.named(witnesses=[late, logged.other]) == []
 
+    def test_two_who_show_the_same_at_once_and_the_slower_shows_an_older_one(self, logged):
+        older = logged.ledger.checkpoint(logged.key, MONDAY).note
+        file_one(desk_of(logged.engine), "later")
+        logged.advance()
+        for witness in logged.witnesses:
+            before = witness.kept(ORIGIN)
+            witness.submit(older, (), logged.ring, MONDAY)
+            assert witness.kept(ORIGIN) == before
+
+    def test_a_file_is_written_by_one_at_a_time(self, logged):
+        for number in range(6):
+            file_one(desk_of(logged.engine), f"later {number}")
+            logged.ledger.follow()
+            logged.ledger.checkpoint(logged.key, MONDAY)
+        show = lambda: logged.ledger.show(logged.file, logged.ring, MONDAY)  # noqa: E731
+        threads = [threading.Thread(target=show) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [head_of(one.note).size for one in logged.file.kept(ORIGIN)] == list(range(24, 31))
+
     def test_a_log_that_was_written_anew_is_refused_and_named(self, logged, tmp_path):
         other = open_storage(f"sqlite:///{tmp_path}/forged.db")
         desk = desk_of(other)

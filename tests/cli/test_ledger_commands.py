@@ -1,0 +1,96 @@
+"""The commands of the log, from a new key to a bundle on somebody else's desk."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from contextlib import closing
+
+import pytest
+
+from roadwarden.cli import main
+from roadwarden.ledger.canonical import sha256_hex
+
+PICTURE = b"\xff\xd8\xff\xe0 the hole, and a hand for scale"
+ORIGIN = "roadwarden.example/west-lake"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROADWARDEN_DATABASE", "sqlite:///city.db")
+
+    def roadwarden(*arguments, code=0):
+        monkeypatch.setattr(sys, "argv", ["roadwarden", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert (ended.value.code or 0) == code, said.out + said.err
+        return said.out
+
+    return roadwarden
+
+
+def test_from_the_key_to_the_bundle_and_what_an_attacker_does_is_named(run, tmp_path):
+    run("ledger", "keygen", "log.key", "--origin", ORIGIN)
+    run("ledger", "witness", "sqlite:///other.db")
+    run(
+        "case",
+        "file",
+        "--distress",
+        "pothole",
+        "--area",
+        "lake",
+        "--by",
+        "u1",
+        "--role",
+        "intake",
+        "--note",
+        "Zhang San",
+    )
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / f"{sha256_hex(PICTURE)}.jpg").write_bytes(PICTURE)
+    checkpoint = ("ledger", "checkpoint", "--key", "log.key", "--registry", "none", "--witness", "w.jsonl")
+    told = json.loads(run(*checkpoint, "--witness", "sqlite:///other.db", "--json"))
+    assert (told["added"], told["size"], list(told["witnesses"].values())) == (1, 1, [1, 1])
+    case = "2026-000001"
+    with closing(sqlite3.connect(tmp_path / "city.db")) as database:
+        (case,) = database.execute("SELECT case_id FROM cases").fetchone()
+    card = tmp_path / "card.md"
+    card.write_text("a model card\n")
+    run("ledger", "bundle", case, "--out", "case.zip", "--key", "log.key", "--registry", "none", "--card", "card.md")
+    assert run("ledger", "verify", "case.zip", "--key", "log.key.pub").startswith(f"verified: case {case}, 1 events")
+    (tmp_path / "bad.zip").write_bytes((tmp_path / "case.zip").read_bytes().replace(b"pothole", b"pothope"))
+    assert "NOT verified" in run("ledger", "verify", "bad.zip", "--key", "log.key.pub", code=3)
+    assert json.loads(run("ledger", "prove", case))["leaves"][0]["index"] == 0
+    audit = ("ledger", "audit", "--key", "log.key.pub", "--registry", "none", "--witness", "w.jsonl", "--json")
+    assert json.loads(run(*audit))["clean"] is True
+    assert run("ledger", "erase", case, "--by", "data protection", "--reason", "request 17").startswith("1 events")
+    assert json.loads(run(*audit))["erased"] == 1
+    with closing(sqlite3.connect(tmp_path / "city.db")) as database:
+        database.executescript("DROP TRIGGER case_events_no_update; UPDATE case_events SET role = 'auditor'")
+    found = json.loads(run(*audit, code=3))
+    assert [fault["kind"] for fault in found["faults"]] == ["changed"]
+
+
+def test_a_new_key_goes_on(run):
+    run("ledger", "keygen", "old.key", "--origin", ORIGIN)
+    run("case", "file", "--distress", "pothole", "--area", "lake", "--by", "u1", "--role", "intake")
+    signed = ("--registry", "none", "--witness", "w.jsonl")
+    run("ledger", "checkpoint", "--key", "old.key", *signed)
+    run("ledger", "keygen", "new.key", "--origin", ORIGIN, "--follows", "old.key")
+    run("ledger", "checkpoint", "--key", "new.key", *signed)
+    run("ledger", "audit", "--key", "old.key.pub", "--registry", "none", "--witness", "w.jsonl")
+    assert "fault" in run("ledger", "audit", "--key", "new.key.pub", "--registry", "none", code=3)
+
+
+def test_errors_say_what_to_do(run, tmp_path):
+    run("ledger", "keygen", "log.key", "--origin", ORIGIN)
+    run("ledger", "keygen", "log.key", "--origin", ORIGIN, code=1)
+    run("ledger", "prove", "2026-000001", code=1)
+    run("ledger", "bundle", "2026-000001", "--out", "x.zip", "--key", "log.key", "--registry", "none", code=1)
+    run("ledger", "verify", "nothing.zip", "--key", "log.key.pub", code=1)
+    (tmp_path / "log.key").chmod(0o644)
+    run("ledger", "checkpoint", "--key", "log.key", "--registry", "none", code=2)
+    run("ledger", "checkpoint", "--key", "missing.key", code=2)
