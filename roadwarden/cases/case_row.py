@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from roadwarden.cases.event_types import Severity, format_time
+from roadwarden.cases.event_types import format_time
+from roadwarden.taxonomy import Severity
 
 YELLOW_IS_A = 5
 """A fifth of the limit, the last one, is yellow: from 80 % on; red is what is past it (DOMAIN 2.4)."""

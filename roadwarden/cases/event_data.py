@@ -14,7 +14,8 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt
 
-from roadwarden.cases.event_types import EventType, Role, Severity, Verdict, parse_text, parse_time
+from roadwarden.cases.event_types import EventType, Role, Verdict, parse_text, parse_time
+from roadwarden.taxonomy import Severity
 
 Time = Annotated[datetime, BeforeValidator(parse_time)]
 Text = Annotated[str, AfterValidator(parse_text)]

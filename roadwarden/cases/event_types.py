@@ -55,13 +55,6 @@ class Role(StrEnum):
     CITIZEN = "citizen"
 
 
-class Severity(StrEnum):
-    """Of a case; it decides the length of the repair clock."""
-
-    NORMAL = "normal"
-    SEVERE = "severe"
-
-
 class Verdict(StrEnum):
     """On a repair report."""
 

@@ -46,8 +46,9 @@ from roadwarden.cases.event_data import (
     Unmerged,
     Voided,
 )
-from roadwarden.cases.event_types import EventType, Role, Severity, Verdict, format_time, parse_text, parse_time
+from roadwarden.cases.event_types import EventType, Role, Verdict, format_time, parse_text, parse_time
 from roadwarden.errors import DataError
+from roadwarden.taxonomy import Severity
 
 __all__ = [
     "DATA_OF",

@@ -93,26 +93,33 @@ class Permissions(Strict):
     def _rows(self) -> dict[Role, RoleRow]:
         return {row.role: row for row in self.roles}
 
+    def _who(self, kind: EventType, *, approve: bool = False) -> str:
+        may = [row.role for row in self.roles if kind in (row.approves if approve else row.records)]
+        return f"{', '.join(may)} may" if may else "nobody may"
+
     def forbids(self, person: Person, kind: EventType, case: Belongs) -> str | None:
         """Why the person may not record an event of this type on a case that belongs there; None if he may."""
         row = self._rows[person.role]
         if kind not in row.records:
-            return f"a {person.role} may not record {kind}"
+            return f"the role {person.role} may not record {kind}; {self._who(kind)}"
         return _out_of_scope(person, row.scope, case)
 
     def forbids_approval(self, person: Person, kind: EventType, case: Belongs) -> str | None:
         """Why the person may not approve an event of this type there; None if he may."""
         row = self._rows[person.role]
         if kind not in row.approves:
-            return f"a {person.role} may not approve {kind}"
+            return f"the role {person.role} may not approve {kind}; {self._who(kind, approve=True)}"
         return _out_of_scope(person, row.scope, case)
 
 
 def _out_of_scope(person: Person, scope: Scope, case: Belongs) -> str | None:
     if scope is Scope.AREAS and "*" not in person.areas and case.area not in person.areas:
-        return f"{person.actor} has no part in area {case.area or '(none)'}"
+        areas = ", ".join(sorted(person.areas)) or "none"
+        return f"{person.actor} has no part in area {case.area or '(none)'}; areas of {person.actor}: {areas}"
     if scope is Scope.OWN and not _holds(person, case):
-        return f"the case is not with {person.actor}, but with {case.department or 'nobody'}"
+        crew = f", crew {case.crew}" if case.crew else ""
+        mine = " ".join(filter(None, (person.department or "(no department)", person.crew)))
+        return f"the case is with {case.department or 'nobody'}{crew}, and {person.actor} belongs to {mine}"
     return None
 
 

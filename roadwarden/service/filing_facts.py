@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
-from roadwarden.cases.events import Severity
 from roadwarden.cases.filing import Facts
 from roadwarden.defects.judging import judge, size_of
 from roadwarden.defects.presence import Presence
@@ -67,7 +66,7 @@ def _judged(defect: KeptDefect, roads: KnownRoads | None, table: SeverityTable) 
         defect=defect.id,
         problem=defect.vote.type,
         wanted=assessed.filed,
-        severity=Severity(assessed.severity.value),
+        severity=assessed.severity,
         area_m2=size_of(defect).area_m2.value,
         sightings=defect.sightings,
         passes=defect.passes,

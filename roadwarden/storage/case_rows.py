@@ -19,9 +19,9 @@ from sqlalchemy import case as sql_case
 from roadwarden.cases.answer import CaseState
 from roadwarden.cases.case_projection import ENDED
 from roadwarden.cases.case_row import CaseRow
-from roadwarden.cases.event_types import Severity
 from roadwarden.storage.case_tables import cases
 from roadwarden.storage.rows import chunks, insert_of, rows_where
+from roadwarden.taxonomy import Severity
 
 _NAMES = tuple(field.name for field in dataclasses.fields(CaseRow))
 MOST_ROWS = 1000

@@ -23,9 +23,9 @@ from sqlalchemy import (
     text,
 )
 
-from roadwarden.cases.event_types import Severity
 from roadwarden.storage.columns import HexBytes, UtcTime, holds, one_of
 from roadwarden.storage.metadata import metadata
+from roadwarden.taxonomy import Severity
 
 
 class DeliveryState(StrEnum):

@@ -57,8 +57,14 @@ def test_a_wish_that_is_allowed_becomes_the_next_event_of_the_case():
 def test_a_case_is_filed_by_whoever_is_at_home_in_its_area():
     filed = Filed("pothole", Severity.NORMAL, area="west")
     assert wish(Story(), OFFICER, EventType.FILED, filed, 0) is None
-    assert wish(Story(), OFFICER, EventType.FILED, replace(filed, area="east"), 0) == "wu has no part in area east"
-    assert wish(Story(), OFFICER, EventType.FILED, replace(filed, area=None), 0) == "wu has no part in area (none)"
+    assert (
+        wish(Story(), OFFICER, EventType.FILED, replace(filed, area="east"), 0)
+        == "wu has no part in area east; areas of wu: west"
+    )
+    assert (
+        wish(Story(), OFFICER, EventType.FILED, replace(filed, area=None), 0)
+        == "wu has no part in area (none); areas of wu: west"
+    )
     assert wish(Story(), Person("citizen", Role.CITIZEN), EventType.FILED, replace(filed, area="east"), 0) is None
     assert wish(dispatched(), OFFICER, EventType.FILED, filed, 5) == "the case is filed already"
 
@@ -74,7 +80,11 @@ def test_the_reason_of_a_refusal_is_that_of_the_replay():
 def test_a_crew_acts_on_the_cases_that_it_holds():
     story = dispatched()
     other = replace(CREW, crew="roads-3")
-    assert wish(story, other, EventType.ACCEPTED, Accepted(), 2) == "the case is not with han, but with roads"
+    why = wish(story, other, EventType.ACCEPTED, Accepted(), 2)
+    assert why == "the case is with roads, crew roads-2, and han belongs to roads roads-3"
+    nowhere = replace(CREW, department=None, crew=None)
+    why = wish(story, nowhere, EventType.ACCEPTED, Accepted(), 2)
+    assert why == "the case is with roads, crew roads-2, and han belongs to (no department)"
     foreman = replace(CREW, crew=None)
     assert wish(story, foreman, EventType.ACCEPTED, Accepted(), 2) is None
     story.tell("handed_back", 3, reason="a private road")
@@ -110,9 +120,17 @@ def test_approvers_are_asked_for_by_their_own_row():
     table, west = shipped_permissions(), Belongs(area="west")
     chief = Person("zhao", Role.ROAD_CHIEF, frozenset({"west"}))
     assert table.forbids_approval(chief, EventType.PARKED, west) is None
-    assert table.forbids_approval(chief, EventType.PARKED, Belongs(area="east")) == "zhao has no part in area east"
-    assert table.forbids_approval(chief, EventType.CLOSED, west) == "a road_chief may not approve closed"
-    assert table.forbids_approval(DISPATCHER, EventType.PARKED, west) == "a dispatcher may not approve parked"
+    assert (
+        table.forbids_approval(chief, EventType.PARKED, Belongs(area="east"))
+        == "zhao has no part in area east; areas of zhao: west"
+    )
+    assert (
+        table.forbids_approval(chief, EventType.CLOSED, west)
+        == "the role road_chief may not approve closed; nobody may"
+    )
+    assert table.forbids_approval(DISPATCHER, EventType.PARKED, west) == (
+        "the role dispatcher may not approve parked; supervisor, duty_officer, road_chief may"
+    )
     park = Parked("rain", at(9), Approver("zhao", Role.ROAD_CHIEF))
     assert wish(dispatched(), OFFICER, EventType.PARKED, park, 2) is None
     own = replace(park, approved_by=Approver("wu", Role.DUTY_OFFICER))

@@ -137,8 +137,12 @@ class TestWhoAndWhat:
     @pytest.mark.parametrize(
         ("who", "wish", "why"),
         [
-            (CREW, Accepted(), "the case is not with u7, but with nobody"),
-            (CREW, Dispatched("roads"), "a crew may not record dispatched"),
+            (CREW, Accepted(), "the case is with nobody, and u7 belongs to"),
+            (
+                CREW,
+                Dispatched("roads"),
+                "the role crew may not record dispatched; duty_officer, dispatcher, system may",
+            ),
             (Person("u9", Role.DISPATCHER, frozenset({"xiacheng"})), Dispatched("roads"), "no part in area west-lake"),
             (DUTY, Closed(), "no report of this cycle is accepted"),
             (DUTY, Parked("rain", MONDAY.replace(day=3)), "not approved: 'approved_by' is missing"),
