@@ -19,7 +19,6 @@ class FaultKind(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     UNSIGNED = "unsigned"  # a checkpoint without a good signature
-    UNWITNESSED = "unwitnessed"  # a checkpoint that a witness should have and has not
 
 
 @dataclass(frozen=True, slots=True)
