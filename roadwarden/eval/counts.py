@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +129,10 @@ FrameJudge = Callable[[JudgedFrame, Sequence[DistressType]], C]
 
 
 class Judge(Generic[C]):
-    """Judges the same frames at many thresholds: a frame whose kept detections are as before is not judged again."""
+    """Judges the same frames at many thresholds: a frame whose kept detections are as before is not judged again.
+
+    Most steps of a search change a few frames only, so only those are looked at; one thread at a time.
+    """
 
     def __init__(
         self, frames: Sequence[JudgedFrame], judge_frame: FrameJudge[C], classes: Sequence[DistressType] | None = None
@@ -140,50 +143,78 @@ class Judge(Generic[C]):
         self.classes = classes_of(frames) if classes is None else tuple(classes)
         self._columns = np.array([self._column(one) for frame in frames for one in frame.seen.types], dtype=np.intp)
         self._scores = np.concatenate([np.zeros(0, np.float32), *(frame.seen.scores for frame in frames)])
-        self._starts = np.cumsum([0, *(len(frame.seen) for frame in frames)])
-        self._known: list[dict[bytes, C]] = [{} for _ in frames]
+        self._starts = np.cumsum([0, *(len(frame.seen) for frame in frames)]).tolist()
+        self._frame_of = np.repeat(np.arange(len(self._frames)), np.diff(self._starts))
+        self._places: list[dict[bytes, int]] = [{} for _ in frames]  # by what is kept of a frame, its row in the pool
+        self._pool: _Pool[C] = _Pool(self.classes)
+        self._kept: npt.NDArray[np.bool_] | None = None  # of all detections, when last asked
+        self._rows = np.zeros(len(self._frames), np.intp)  # in the pool, when last asked
 
     def at(self, thresholds: Mapping[DistressType, float]) -> C:
         """Counts of every frame, in order, at these thresholds; what they mean is said by ``Seen.at``."""
         lowest = min(thresholds.values(), default=0.0)
         limits = np.array([*(thresholds.get(one, np.inf) for one in self.classes), lowest], np.float32)
-        kept = self._scores >= limits[self._columns]
-        return stack([self._one(row, kept[start:end]) for row, (start, end) in enumerate(self._spans())], self.classes)
+        return self._counts(self._scores >= limits[self._columns])
 
     def all(self) -> C:
         """Counts of every frame with every detection kept."""
-        everything = np.ones(len(self._scores), dtype=bool)
-        return stack(
-            [self._one(row, everything[start:end]) for row, (start, end) in enumerate(self._spans())], self.classes
-        )
+        return self._counts(np.ones(len(self._scores), dtype=bool))
 
-    def _spans(self) -> list[tuple[int, int]]:
-        return list(zip(self._starts[:-1].tolist(), self._starts[1:].tolist(), strict=True))
+    def _counts(self, kept: npt.NDArray[np.bool_]) -> C:
+        for row in self._changed(kept):
+            self._rows[row] = self._place(row, kept[self._starts[row] : self._starts[row + 1]])
+        self._kept = kept
+        return self._pool.take(self._rows)
+
+    def _changed(self, kept: npt.NDArray[np.bool_]) -> Sequence[int]:
+        if self._kept is None:
+            return range(len(self._frames))
+        changed: list[int] = np.unique(self._frame_of[kept != self._kept]).tolist()
+        return changed
 
     def _column(self, distress: DistressType | None) -> int:
         return len(self.classes) if distress is None else self.classes.index(distress)
 
-    def _one(self, row: int, kept: npt.NDArray[np.bool_]) -> C:
-        key = kept.tobytes()
-        known = self._known[row]
+    def _place(self, row: int, kept: npt.NDArray[np.bool_]) -> int:
+        known, key = self._places[row], kept.tobytes()
         if key not in known:
-            frame = self._frames[row]
-            known[key] = self._judge_frame(with_seen(frame, np.flatnonzero(kept)), self.classes)
+            frame = with_seen(self._frames[row], np.flatnonzero(kept))
+            known[key] = self._pool.add(self._judge_frame(frame, self.classes))
         return known[key]
+
+
+class _Pool(Generic[C]):
+    """Counts of single frames as arrays that grow, so that those of many frames are taken at once."""
+
+    def __init__(self, classes: tuple[DistressType, ...]) -> None:
+        self._classes = classes
+        self._made: type[C] | None = None
+        self._arrays: dict[str, Numbers] = {}
+        self._used = 0
+
+    def add(self, counts: C) -> int:
+        """The row that it is kept in."""
+        own = {one.name: getattr(counts, one.name) for one in fields(counts) if one.name != "classes"}
+        if self._made is None:
+            self._made = type(counts)
+            self._arrays = {name: np.empty((1, *np.shape(value))) for name, value in own.items()}
+        if self._used == len(next(iter(self._arrays.values()))):
+            self._arrays = {name: np.concatenate([value, np.empty_like(value)]) for name, value in self._arrays.items()}
+        for name, value in own.items():
+            self._arrays[name][self._used] = value
+        self._used += 1
+        return self._used - 1
+
+    def take(self, rows: npt.NDArray[np.intp]) -> C:
+        """One value with a row for each; raises ValueError where there is none."""
+        if self._made is None or not len(rows):
+            raise ValueError("there is no frame to count")
+        return self._made(classes=self._classes, **{name: value[rows] for name, value in self._arrays.items()})
 
 
 def with_seen(frame: JudgedFrame, rows: npt.NDArray[np.intp]) -> JudgedFrame:
     """The frame with only those of its detections."""
     return replace(frame, seen=frame.seen.take(rows))
-
-
-def stack(counts: Sequence[C], classes: Sequence[DistressType]) -> C:
-    """One value with a row for each; raises ValueError where there is none."""
-    if not counts:
-        raise ValueError("there is no frame to count")
-    names = [one.name for one in fields(counts[0]) if one.name != "classes"]
-    arrays: dict[str, Any] = {name: np.stack([getattr(one, name) for one in counts]) for name in names}
-    return type(counts[0])(classes=tuple(classes), **arrays)
 
 
 def classes_of(frames: Sequence[JudgedFrame]) -> tuple[DistressType, ...]:

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roadwarden.errors import DataError
 from roadwarden.eval.calibration import Rightness, judged_scores, reliability
-from roadwarden.eval.coverage import coverage_counts
+from roadwarden.eval.coverage import coverage_counts, coverage_judge
 from roadwarden.eval.judged import JudgedFrame, Seen
 from roadwarden.eval.matching import match
 from roadwarden.eval.operating_point import Asked, choose, choose_thresholds, nested, read_operating_point
@@ -52,6 +54,17 @@ def test_nothing_matches_nothing():
 
 def test_iou_of_exactly_a_half_is_a_match():
     assert len(match(boxes((0, 0, 10, 10)), boxes((0, 0, 10, 5))).truth) == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=6))
+def test_what_a_judge_was_asked_before_changes_no_answer(points):
+    judge = coverage_judge(STREETS[:6], TRAINED_TYPES)
+    for hole, patch in points:
+        thresholds = {HOLE: hole, PATCH: patch}
+        asked, anew = judge.at(thresholds), coverage_counts(STREETS[:6], thresholds, TRAINED_TYPES)
+        assert asked.classes == anew.classes
+        for name in ("typed", "seen", "right", "area"):
+            np.testing.assert_array_equal(getattr(asked, name), getattr(anew, name))
 
 
 @pytest.mark.parametrize("precision", [0.6, 0.8, 0.95])
