@@ -23,6 +23,7 @@ MODULES = {
     "roads": ("roads",),
     "strip": ("strip",),
     "case": ("case",),
+    "repair": ("repair",),
     "scheduler": ("scheduler",),
     "outbox": ("scheduler",),
     "kpi": ("kpi",),

@@ -30,6 +30,7 @@ class Exif:
 
     captured_at: datetime | None = None
     position: Position | None = None
+    software: str | None = None  # the program that wrote the file last
 
 
 def read_exif(data: bytes, zone: tzinfo | None = None) -> Exif:
@@ -41,7 +42,8 @@ def read_exif(data: bytes, zone: tzinfo | None = None) -> Exif:
             camera, gps = exif.get_ifd(IFD.Exif), exif.get_ifd(IFD.GPSInfo)
     except _WHAT_BAD_EXIF_RAISES:
         return Exif()
-    return Exif(_or_none(_camera_time, camera, zone) or _or_none(_gps_time, gps, None), _or_none(_position, gps, None))
+    captured_at = _or_none(_camera_time, camera, zone) or _or_none(_gps_time, gps, None)
+    return Exif(captured_at, _or_none(_position, gps, None), _or_none(_software, exif, None))
 
 
 def _or_none(read: Any, tags: Tags, zone: tzinfo | None) -> Any:
@@ -72,6 +74,10 @@ def _gps_time(gps: Tags, _zone: tzinfo | None) -> datetime | None:
     hours, minutes, seconds = (float(part) for part in gps[GPS.GPSTimeStamp])
     day = datetime.strptime(gps[GPS.GPSDateStamp].strip("\0 "), "%Y:%m:%d").replace(tzinfo=UTC)
     return day + timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _software(tags: Tags, _zone: tzinfo | None) -> str | None:
+    return str(tags.get(Base.Software, "")).strip("\0 ") or None
 
 
 def _position(gps: Tags, _zone: tzinfo | None) -> Position | None:

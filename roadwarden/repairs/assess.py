@@ -1,0 +1,333 @@
+"""From two pictures to an assessment: gate, place, spot, verdict. One model on both pictures, nothing kept of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from roadwarden.defects.same_place import PlaceEvidence, SamePlaceTable, shipped_same_place_table
+from roadwarden.detections import Boxes, Detections, Image
+from roadwarden.errors import DataError
+from roadwarden.models.detector import Detector
+from roadwarden.repairs.evidence import PictureFacts, Wanted, faults
+from roadwarden.repairs.place import Place, PlaceFacts, judge
+from roadwarden.repairs.residual import residual
+from roadwarden.repairs.table import LookRule, RepairTable, shipped_repair_table
+from roadwarden.repairs.verdict import Decision, Findings, Spot, decide
+from roadwarden.repairs.words import Words, why
+from roadwarden.taxonomy import DistressType
+from roadwarden.vision.boxes import areas
+from roadwarden.vision.fingerprint import hash_distance, perceptual_hash, worst_disagreement
+from roadwarden.vision.quality import judge as judge_quality
+from roadwarden.vision.registration import (
+    ALGORITHM_VERSION,
+    Attempt,
+    Features,
+    Homography,
+    attempt,
+    features,
+    warp_boxes,
+)
+from roadwarden.vision.surface import SURFACE_VERSION, Box, aligned, edge_step, likeness, texture
+
+MASKED_SHARE, MASKED_PX = 0.15, 8
+"""What is left out of the matching around the spot: SIFT sees somewhat beyond a keypoint."""
+
+
+UNKNOWN = PictureFacts()
+"""A picture of which nothing but its pixels is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture with the hash of its file; ``facts`` is what its sidecar says."""
+
+    image: Image
+    sha256: str
+    facts: PictureFacts = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Earlier evidence by its hashes; the picture itself where it is at hand, to tell a copy from a second look."""
+
+    sha256: str
+    perceptual: int
+    image: Image | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """How the before picture lies on the after picture; ``homography`` None where it does not."""
+
+    facts: PlaceFacts
+    homography: Homography | None
+    projected: Boxes  # (1, 4) the defect's box in the after picture, zeros where it is not there
+
+    def as_json(self) -> dict[str, Any]:
+        """For records."""
+        return {
+            "ok": self.homography is not None,
+            "inliers": self.facts.masked.inliers if self.homography is not None else 0,
+            "inlier_ratio": round(self.facts.inlier_ratio, 4),
+            "reprojection_px": round(self.facts.reprojection_px, 3),
+            "overlap": round(self.facts.overlap, 4),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """The verdict and everything it rests on."""
+
+    box: Box
+    distress: DistressType
+    before_sha256: str
+    after_sha256: str
+    decision: Decision
+    findings: Findings
+    alignment: Alignment | None  # None where the gate let nothing through
+    before: Detections
+    after: Detections
+    words: Words
+    versions: tuple[tuple[str, str], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Numbers and words for records and machines; no pictures."""
+        parts = self.decision.score
+        empty = {"ok": False, "inliers": 0, "inlier_ratio": 0.0, "reprojection_px": 0.0, "overlap": 0.0}
+        return {
+            "verdict": str(self.decision.verdict),
+            "score": round(parts.total, 1),
+            "score_parts": {name: round(getattr(parts, name), 1) for name in parts.__slots__},
+            "reasons": {
+                "code": str(self.decision.reason),
+                "faults": [str(fault) for fault in self.findings.faults],
+                "zh": self.words.chinese,
+                "en": self.words.english,
+            },
+            "alignment": self.alignment.as_json() if self.alignment is not None else empty,
+            "residual": None if self.decision.left is None else round(self.decision.left, 4),
+            "place": None if self.findings.place is None else str(self.findings.place),
+            "spot": None if self.findings.spot is None else _spot_json(self.findings.spot),
+            "defect": {"type": str(self.distress), "box_xyxy": list(self.box)},
+            "inputs": {"before": self.before_sha256, "after": self.after_sha256},
+            "versions": dict(self.versions),
+        }
+
+
+class Assessor:
+    """Assesses pairs of pictures with one detector and one table."""
+
+    def __init__(
+        self, detector: Detector, table: RepairTable | None = None, same_place: SamePlaceTable | None = None
+    ) -> None:
+        """The tables are those that come with us unless told."""
+        self._detector = detector
+        self.table = table or shipped_repair_table()
+        self._same = same_place or shipped_same_place_table()
+
+    def assess(
+        self,
+        before: Picture,
+        after: Picture,
+        box: Box,
+        distress: DistressType,
+        *,
+        earlier: Sequence[Earlier] = (),
+        wanted: Wanted | None = None,
+        others: Sequence[PictureFacts] = (),
+        collar_px: float | None = None,
+    ) -> Assessment:
+        """``box`` is the defect's in the before picture, pixels; ``earlier`` is all evidence but the before picture.
+
+        ``others`` are further after pictures that the gate is to see; ``collar_px`` is the collar's width in the after
+        picture where it is calibrated. Raises DataError for a box that does not lie in the before picture.
+        """
+        box = _inside(box, before.image)
+        known = [Earlier(before.sha256, perceptual_hash(before.image), before.image), *earlier]
+        facts = self._facts(after, known)
+        missing = faults([facts, *others], self.table.gate, wanted)
+        if missing:
+            return self._done(before, after, box, distress, Findings(missing, None, None), None)
+        alignment = self._align(before.image, after.image, box)
+        place = judge(alignment.facts, self.table.place, self._same)
+        if place is not Place.SAME or alignment.homography is None:
+            return self._done(before, after, box, distress, Findings((), place, None), alignment)
+        seen_before, seen_after = self._detector.detect([before.image, after.image])
+        spot = self._look(before, after, box, distress, alignment, seen_before, seen_after, collar_px)
+        found = Findings((), place, spot)
+        return self._done(before, after, box, distress, found, alignment, seen_before, seen_after)
+
+    def _facts(self, after: Picture, earlier: Sequence[Earlier]) -> PictureFacts:
+        copied = is_copy(after, earlier, self.table)
+        problems = judge_quality(after.image).problems
+        return replace(after.facts, problems=problems, is_copy=copied)
+
+    def _align(self, before: Image, after: Image, box: Box) -> Alignment:
+        ours, theirs = features(before), features(after)
+        masked = attempt(_without(ours, box), theirs)
+        whole = masked if masked.registration is not None else attempt(ours, theirs)
+        size = (after.shape[1], after.shape[0])
+        found = masked.registration
+        homography = found.homography if found is not None else None
+        boxes = np.array([box], np.float32)
+        projected = np.zeros((1, 4), np.float32) if homography is None else warp_boxes(boxes, homography, size)
+        facts = PlaceFacts(
+            masked=_evidence(masked),
+            whole=_evidence(whole),
+            inlier_ratio=found.inlier_ratio if found is not None else 0.0,
+            reprojection_px=found.reprojection_px if found is not None else 0.0,
+            overlap=0.0 if homography is None else _overlap(box, homography, size),
+        )
+        return Alignment(facts, homography, projected)
+
+    def _look(
+        self,
+        before: Picture,
+        after: Picture,
+        box: Box,
+        distress: DistressType,
+        alignment: Alignment,
+        seen_before: Detections,
+        seen_after: Detections,
+        collar_px: float | None,
+    ) -> Spot:
+        if alignment.homography is None:
+            raise ValueError("the pictures do not lie on each other")
+        ours, theirs = before.image, after.image
+        size, rule = (theirs.shape[1], theirs.shape[0]), self.table.look
+        laid, reached = aligned(theirs, alignment.homography, (ours.shape[1], ours.shape[0]))
+        projected = alignment.projected
+        return Spot(
+            residual=residual(
+                np.array([box], np.float32),
+                seen_before,
+                projected,
+                seen_after,
+                warp_boxes(seen_before.boxes_xyxy, alignment.homography, size),
+                distress,
+                rule,
+                collar_px=_collar(projected, rule) if collar_px is None else collar_px,
+            ),
+            likeness=likeness(ours, laid, reached, box),
+            before=texture(ours, box),
+            after=texture(laid, box, reached),
+            edge_step=edge_step(laid, box),
+        )
+
+    def _done(
+        self,
+        before: Picture,
+        after: Picture,
+        box: Box,
+        distress: DistressType,
+        findings: Findings,
+        alignment: Alignment | None,
+        seen_before: Detections | None = None,
+        seen_after: Detections | None = None,
+    ) -> Assessment:
+        decision = decide(findings, self.table)
+        return Assessment(
+            box,
+            distress,
+            before.sha256,
+            after.sha256,
+            decision,
+            findings,
+            alignment,
+            seen_before or Detections.none(),
+            seen_after or Detections.none(),
+            why(decision, findings.faults),
+            self._versions(),
+        )
+
+    def _versions(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("repairs", self.table.version),
+            ("same_place", self._same.version),
+            ("registration", ALGORITHM_VERSION),
+            ("surface", SURFACE_VERSION),
+            ("model", self._detector.card.name),
+        )
+
+
+def is_copy(after: Picture, earlier: Sequence[Earlier], table: RepairTable) -> bool:
+    """Whether the picture is earlier evidence again: the very file, or its pixels re-encoded.
+
+    Where only the hashes of earlier evidence are kept, an alike perceptual hash is not enough: a fixed camera's honest
+    pictures have that too.
+    """
+    ours = perceptual_hash(after.image)
+    for known in earlier:
+        if known.sha256 == after.sha256:
+            return True
+        if known.image is None or hash_distance(known.perceptual, ours) > table.gate.copy_hash_bits:
+            continue
+        if worst_disagreement(known.image, after.image) <= table.gate.copy_most_rms:
+            return True
+    return False
+
+
+def sha256_of(data: bytes) -> str:
+    """64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _without(found: Features, box: Box) -> Features:
+    """The keypoints that do not lie on the spot, which has changed if it was repaired."""
+    x1, y1, x2, y2 = box
+    margin = max(MASKED_PX, MASKED_SHARE * max(x2 - x1, y2 - y1))
+    x, y = found.keypoints_xy.T
+    inside = (x >= x1 - margin) & (x <= x2 + margin) & (y >= y1 - margin) & (y <= y2 + margin)
+    return replace(found, keypoints_xy=found.keypoints_xy[~inside], descriptors=found.descriptors[~inside])
+
+
+def _evidence(tried: Attempt) -> PlaceEvidence:
+    return PlaceEvidence(tried.keypoints, tried.matches, tried.inliers, fits=tried.registration is not None)
+
+
+def _overlap(box: Box, homography: Homography, size: tuple[int, int]) -> float:
+    """Share of the box's area, in the before picture, that the after picture shows; on a grid of 33 x 33 points."""
+    x, y = np.meshgrid(np.linspace(box[0], box[2], 33), np.linspace(box[1], box[3], 33))
+    ends = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1) @ homography.T
+    ahead = ends[:, 2] > 1e-9
+    pixels = ends[:, :2] / np.where(ahead, ends[:, 2], 1.0)[:, None]
+    shown = ahead & (pixels >= 0).all(axis=1) & (pixels <= np.array(size)).all(axis=1)
+    return float(shown.mean())
+
+
+def _collar(projected: Boxes, rule: LookRule) -> float:
+    return rule.collar_share * float(np.sqrt(areas(projected)[0]))
+
+
+def _inside(box: Box, image: Image) -> Box:
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = max(0.0, box[0]), max(0.0, box[1]), min(float(width), box[2]), min(float(height), box[3])
+    if not (x2 - x1 >= 4 and y2 - y1 >= 4):
+        raise DataError(
+            f"box {', '.join(f'{edge:g}' for edge in box)}: wanted x1,y1,x2,y2 with 4 pixels a side and more inside "
+            f"the before picture of {width} x {height}"
+        )
+    return x1, y1, x2, y2
+
+
+def _spot_json(spot: Spot) -> dict[str, Any]:
+    def texture_json(one: Any) -> dict[str, float]:
+        return {name: round(getattr(one, name), 4) for name in one.__slots__}
+
+    return {
+        "seen_before": spot.residual.seen_before,
+        "left_by_detector": round(spot.residual.left, 4),
+        "patched": round(spot.residual.patched, 4),
+        "new_around": spot.residual.new_around,
+        "cells": len(spot.likeness.spot),
+        "likeness": round(spot.likeness.spot_median, 4),
+        "likeness_around": round(spot.likeness.around_median, 4),
+        "before": texture_json(spot.before),
+        "after": texture_json(spot.after),
+        "edge_step": round(spot.edge_step, 4),
+    }
