@@ -107,7 +107,7 @@ def live(engine):
     return desk
 
 
-def moves(number=3):
+def moves(number=3, who="Li Si"):
     """A model's alias that was moved some times."""
     entries = []
     for at in range(number):
@@ -120,7 +120,7 @@ def moves(number=3):
                 from_version=at or None,
                 to_version=at + 1,
                 sha256=sha256_hex(b"%d" % at),
-                who="Li Si",
+                who=who,
                 why="patches found 0.71",
                 now=datetime(2026, 3, 1, at, tzinfo=UTC),
             )

@@ -18,7 +18,8 @@ from roadwarden.ledger.checkpoint import KeyRing, head_of, succession
 from roadwarden.ledger.leaves import LeafKind, Source, drafts_of_event, read_leaf
 from roadwarden.ledger.merkle import included, leaf_hash
 from roadwarden.ledger.note import SigningKey
-from roadwarden.service.ledger import Ledger, kept_event
+from roadwarden.models.mlflow_store import MlflowStore
+from roadwarden.service.ledger import MODEL_NAME, Ledger, kept_event, registry_moves
 from roadwarden.service.ledger_erasure import Erasure, erase
 from roadwarden.service.witnesses import open_witness
 from roadwarden.storage.case_unit import reading as reading_cases
@@ -466,6 +467,21 @@ class TestTampering:
         assert any("to_version is 9, the log has 1" in fault for fault in logged.named(moves=turned))
         unnamed = [replace(other[0], who="somebody else"), *other[1:]]
         assert any("who is not what the log has sealed" in fault for fault in logged.named(moves=unnamed))
+
+    @pytest.mark.slow
+    def test_a_registry_whose_chain_of_digests_was_made_anew(self, logged, tmp_path):
+        """What 'roadwarden registry history --verify' cannot see without a noted digest."""
+        for name, entries in (("true", moves(3)), ("forged", moves(3, who="nobody"))):
+            store = MlflowStore(f"sqlite:///{tmp_path}/{name}.db")
+            for entry in entries:
+                store.append(MODEL_NAME, entry.number, entry.line())
+        logged.advance(moves=registry_moves(f"sqlite:///{tmp_path}/true.db"))
+        assert logged.named(moves=registry_moves(f"sqlite:///{tmp_path}/true.db")) == []
+        found = logged.named(moves=registry_moves(f"sqlite:///{tmp_path}/forged.db"))
+        assert found == [
+            f"changed: alias_move {number} (leaf {23 + number}): who is not what the log has sealed"
+            for number in (1, 2, 3)
+        ]
 
     def test_what_waits_to_be_logged_is_told(self, logged):
         desk = desk_of(logged.engine)
