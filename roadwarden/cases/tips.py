@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from roadwarden.cases.domains import DomainTable
-from roadwarden.cases.events import Filed, Severity
+from roadwarden.cases.event_types import parse_text
+from roadwarden.cases.events import Filed, Severity, format_time
 from roadwarden.cases.filing import Decision, FilingTable, Source
 
 
@@ -14,7 +16,7 @@ from roadwarden.cases.filing import Decision, FilingTable, Source
 class Tip:
     """One report. ``id`` is the reporter's own: the same one twice is the same tip, and files one case.
 
-    Raises ValueError for a time without a zone and for a place that is not on Earth.
+    Raises ValueError for a time without a zone, a place that is not on Earth and text that no store can hold.
     """
 
     id: str
@@ -30,6 +32,9 @@ class Tip:
     note: str | None = None
 
     def __post_init__(self) -> None:
+        for text in (self.id, self.problem, self.area, self.owner, self.road_grade, self.segment, self.note):
+            if text is not None:
+                parse_text(text)
         if self.seen_at.tzinfo is None:
             raise ValueError(f"tip {self.id}: time without a time zone")
         if (self.latitude is None) != (self.longitude is None):
@@ -41,6 +46,57 @@ class Tip:
     def case(self) -> str:
         """Id of the case that it files, so that no tip files two."""
         return f"{self.source.value}-{self.id}"
+
+
+class TipState(StrEnum):
+    """What became of a tip that was not filed at once."""
+
+    WAITING = "waiting"
+    FILED = "filed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTip:
+    """A tip that a person looks at, and what he made of it."""
+
+    tip: Tip
+    state: TipState
+    received_at: datetime  # aware
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+    case: str | None = None  # that it became
+    reason: str | None = None  # why it was dropped
+
+    def filed(self, case: str, by: str, now: datetime) -> KeptTip:
+        """As a case of that id."""
+        return replace(self, state=TipState.FILED, case=case, settled_by=by, settled_at=now)
+
+    def dropped(self, reason: str, by: str, now: datetime) -> KeptTip:
+        """As nothing that needs a case."""
+        return replace(self, state=TipState.DROPPED, reason=reason, settled_by=by, settled_at=now)
+
+    def as_json(self) -> dict[str, str | float | None]:
+        """For machines; what nobody told is null."""
+        tip = self.tip
+        return {
+            "source": tip.source.value,
+            "id": tip.id,
+            "state": self.state.value,
+            "problem": tip.problem,
+            "seen_at": format_time(tip.seen_at),
+            "received_at": format_time(self.received_at),
+            "latitude": tip.latitude,
+            "longitude": tip.longitude,
+            "area": tip.area,
+            "owner": tip.owner,
+            "segment": tip.segment,
+            "note": tip.note,
+            "settled_at": None if self.settled_at is None else format_time(self.settled_at),
+            "settled_by": self.settled_by,
+            "case": self.case,
+            "reason": self.reason,
+        }
 
 
 def decide_tip(tip: Tip, table: FilingTable) -> Decision:

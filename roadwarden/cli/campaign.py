@@ -19,6 +19,7 @@ from roadwarden.cases.kpi_values import Kpi, Period
 from roadwarden.cases.kpi_words import hours, percent
 from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cli.case_sources import city_time, facts_from
+from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 from roadwarden.errors import DataError
 
@@ -37,6 +38,7 @@ def campaign(
     now: Annotated[str | None, typer.Option(help="reckon as of this time, from what was received by then")] = None,
     events: Annotated[Path | None, typer.Option(help="file of event lines to read instead of the database")] = None,
     policies: Annotated[Path | None, typer.Option(help="a city's own clock policies")] = None,
+    database: Database = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Show the figures of a campaign's cases for as long before it, during it, and for as long after it.
@@ -49,7 +51,7 @@ def campaign(
     known = shipped_clock_policies() if policies is None else read_clock_policies(policies)
     length = held.end - held.start
     period = Period(held.start - length, held.end + length, asked)
-    with progress("cases", quiet=as_json) as tell, facts_from(events, period, known, tell) as facts:
+    with progress("cases", quiet=as_json) as tell, facts_from(events, database, period, known, tell) as facts:
         told = figures(held, facts, asked)
     if as_json:
         print(json.dumps(_as_json(told), ensure_ascii=False))

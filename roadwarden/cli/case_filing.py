@@ -1,16 +1,15 @@
-"""``roadwarden case file-defects`` and ``tip``: cases that nobody files by hand."""
+"""``roadwarden case file-defects``: cases that nobody files by hand."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadwarden.cases.filing import Source, read_filing_table, shipped_filing_table
-from roadwarden.cli.case_common import AsJson, moment, open_desk
+from roadwarden.cases.filing import read_filing_table, shipped_filing_table
+from roadwarden.cli.case_common import AsJson, open_desk
 from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 
@@ -25,7 +24,6 @@ MOST_TOLD = 20
 def register(case_app: typer.Typer) -> None:
     """Adds the commands to ``roadwarden case``."""
     case_app.command()(file_defects)
-    case_app.command()(tip)
 
 
 def file_defects(
@@ -56,42 +54,6 @@ def file_defects(
         print(json.dumps(_as_json(run, sent), ensure_ascii=False))
     else:
         _show(run, sent)
-
-
-def tip(
-    problem: Annotated[str, typer.Option(help="type of the taxonomy, or a problem of another domain")],
-    source: Annotated[Source, typer.Option(help="who reports it")],
-    id: Annotated[str, typer.Option(help="the reporter's own number of it; the same one twice is one tip")],
-    seen_at: Annotated[str | None, typer.Option(help="when it was seen, with its offset; without it now")] = None,
-    latitude: Annotated[float | None, typer.Option(help="WGS-84, degrees")] = None,
-    longitude: Annotated[float | None, typer.Option(help="WGS-84, degrees")] = None,
-    area: Annotated[str | None, typer.Option(help="id of the area")] = None,
-    owner: Annotated[str | None, typer.Option(help="owner of the road")] = None,
-    segment: Annotated[str | None, typer.Option(help="id of the road segment")] = None,
-    note: Annotated[str | None, typer.Option(help="for people")] = None,
-    table: Table = None,
-    database: Database = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take in what a sensor, a citizen, a patrol or another office reports, in any domain.
-
-    The filing table says whether it becomes a case at once or waits for a person.
-
-    Example: roadwarden case tip --problem lamp_out --source sensor --id lamp-17-4 --area west-lake
-    """
-    from roadwarden.cases.tips import Tip
-    from roadwarden.service.filing import FilingRules, file_tip
-
-    filing = shipped_filing_table() if table is None else read_filing_table(table)
-    desk = open_desk(database)
-    seen: datetime = moment("--seen-at", seen_at) if seen_at else desk.now()
-    told = Tip(id, source, problem, seen, latitude, longitude, area, owner, None, segment, note)
-    decision, case = file_tip(desk, told, FilingRules(filing=filing))
-    if as_json:
-        answer = {"case": case, "filing": decision.filing.value, "because": decision.because.english}
-        print(json.dumps(answer, ensure_ascii=False))
-    else:
-        print(f"case {case}" if case else f"waits for intake: {decision.because.english}")
 
 
 def _dispatch(desk: CaseDesk, run: FilingRun) -> dict[str, str]:

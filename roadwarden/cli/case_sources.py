@@ -12,23 +12,23 @@ from roadwarden.cases.case_facts import CaseFacts
 from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.kpi_weeks import CITY_ZONE
 from roadwarden.cases.policy import ClockPolicies
+from roadwarden.cli.database import opened
 from roadwarden.cli.progress import Report
 from roadwarden.errors import ConfigError
-from roadwarden.settings import database_url, time_zone
+from roadwarden.settings import time_zone
 
 
 @contextmanager
 def facts_from(
-    events: Path | None, period: Period, policies: ClockPolicies, tell: Report
+    events: Path | None, database: str | None, period: Period, policies: ClockPolicies, tell: Report
 ) -> Iterator[Iterator[CaseFacts]]:
     """The facts of the cases of a file, or without one of the database."""
     from roadwarden.service.kpi import file_facts, stored_facts  # SQLAlchemy takes its time
-    from roadwarden.storage.schema import open_storage
 
     if events is not None:
         yield file_facts(events, period, policies, tell)
         return
-    engine = open_storage(database_url())
+    engine = opened(database)
     try:
         yield stored_facts(engine, period, policies, tell)
     finally:

@@ -19,6 +19,7 @@ from roadwarden.cases.kpi_words import sections
 from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cases.time_saved import read_baseline, recorded
 from roadwarden.cli.case_sources import city_time, city_zone, facts_from
+from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 from roadwarden.errors import ConfigError, DataError, OutputError
 
@@ -41,6 +42,7 @@ def kpi(
     policies: Annotated[Path | None, typer.Option(help="a city's own clock policies")] = None,
     zone: Annotated[str | None, typer.Option(help="time zone of days and weeks; without it that of the city")] = None,
     html: Annotated[Path | None, typer.Option(help="also write a page that opens offline")] = None,
+    database: Database = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines, keys as in docs/kpi.md")] = False,
 ) -> None:
     """Reckon the figures of a period: on time, response to repair, rework, voids, bounces, time saved.
@@ -55,7 +57,7 @@ def kpi(
     period = _period(from_, to, now, city)
     known = shipped_clock_policies() if policies is None else read_clock_policies(policies)
     before = None if baseline is None else read_baseline(baseline)
-    with progress("cases", quiet=as_json) as tell, facts_from(events, period, known, tell) as facts:
+    with progress("cases", quiet=as_json) as tell, facts_from(events, database, period, known, tell) as facts:
         report = kpi_report(facts, period, before, city.key)
     if record is not None:
         _write(record, _baseline_text(report, source))

@@ -41,6 +41,8 @@ class Segment:
     width_m: float  # of the carriageway
     road_class: RoadClass | None = None
     one_way: bool = False  # traffic goes along the line only
+    owner: str | None = None  # who keeps it, an id of tables/dispatch.yaml
+    area: str | None = None  # id of the area that it lies in
 
     def __post_init__(self) -> None:
         if len(self.line) < 2:

@@ -1,4 +1,4 @@
-"""GeoJSON (RFC 7946) lines with properties id, name, grade, road_class, highway, width_m, lanes, oneway."""
+"""GeoJSON (RFC 7946) lines: id, name, grade, road_class, highway, width_m, lanes, oneway, owner, area."""
 
 from __future__ import annotations
 
@@ -126,7 +126,14 @@ def _segment(
         width_m=_positive(name, properties, "width_m", findings) or lanes * table.lane_width_m,
         road_class=road_class or (row.road_class if row else None),
         one_way=way in YES | BACK,
+        owner=_text(properties, "owner"),
+        area=_text(properties, "area"),
     )
+
+
+def _text(properties: Mapping[str, Any], key: str) -> str | None:
+    given = properties.get(key)
+    return None if given is None else str(given).strip() or None
 
 
 def _grade(name: str, properties: Mapping[str, Any], findings: Findings) -> RoadGrade | None:

@@ -26,7 +26,6 @@ from roadwarden.cases.filing import (
     shipped_filing_table,
 )
 from roadwarden.cases.permissions import Person
-from roadwarden.cases.tips import Tip, decide_tip, filed_by
 from roadwarden.defects.severity_table import SeverityTable, shipped_severity_table
 from roadwarden.service.cases import Ask, CaseDesk
 from roadwarden.service.filing_facts import Judged, pages
@@ -102,23 +101,6 @@ def file_defects(
     return run
 
 
-def file_tip(
-    desk: CaseDesk, tip: Tip, rules: FilingRules, severity: Severity | None = None
-) -> tuple[Decision, str | None]:
-    """What becomes of a tip, and the case that it filed, now or when it came before; None where a person looks first.
-
-    Raises DataError for a problem that no domain has, CaseError and StorageAway as the desk does.
-    """
-    decision, data = decide_tip(tip, rules.filing), filed_by(tip, rules.domains, severity)
-    if decision.filing is not Filing.AT_ONCE:
-        return decision, None
-    with reading(desk.engine) as unit:
-        known = unit.rows.get(tip.case)
-    if known is not None:
-        return decision, known.case_id
-    return decision, desk.file(FILING, data, Ask(key=f"tip:{tip.case}"), tip.case).row.case_id
-
-
 def _settle(run: FilingRun, desk: CaseDesk, rules: FilingRules, one: Judged, cases: Sequence[CaseRow]) -> None:
     """One defect: its case if it has one, else what the filing table says."""
     before = [_filed_before(desk, row, number) for number, row in enumerate(cases, start=1)]
@@ -172,9 +154,9 @@ def _file(desk: CaseDesk, rules: FilingRules, one: Judged, before: Sequence[File
         first_seen_at=_first_seen(one, before),
         policy=domain.clock_policy,
         domain=domain.id,
-        area=rules.area_of(defect),
+        area=one.area or rules.area_of(defect),
         road_grade=one.grade.value,
-        owner=rules.owner_of(defect),
+        owner=one.owner or rules.owner_of(defect),
         segment=None if defect.road is None else defect.road.segment,
         longitude=defect.position.lon,
         latitude=defect.position.lat,

@@ -27,6 +27,8 @@ class Judged:
     defect: KeptDefect
     grade: RoadGrade
     facts: Facts
+    owner: str | None  # of the road, where the network tells
+    area: str | None  # that the road lies in, where the network tells
     sightings: tuple[Sighting, ...]  # each id may have been the defect's own; none where it is not to be filed
 
 
@@ -72,4 +74,5 @@ def _judged(defect: KeptDefect, roads: KnownRoads | None, table: SeverityTable) 
         passes=defect.passes,
         present=defect.presence is not Presence.NOT_SEEN,
     )
-    return Judged(defect, roadway.grade, facts, ())
+    segment = roads.network.segments[roads.rows[defect.road.segment]]
+    return Judged(defect, segment.grade, facts, segment.owner, segment.area, ())

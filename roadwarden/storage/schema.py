@@ -13,7 +13,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Table
 
 from roadwarden.errors import DataError
-from roadwarden.storage import case_tables, ledger_tables, tables  # noqa: F401 - they add themselves to the metadata
+from roadwarden.storage import (  # noqa: F401 - they add themselves to the metadata
+    case_tables,
+    ledger_tables,
+    tables,
+    tip_tables,
+)
 from roadwarden.storage.engine import open_engine, reading, shown, writing
 from roadwarden.storage.metadata import metadata
 

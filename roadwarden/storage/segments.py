@@ -15,6 +15,8 @@ from roadwarden.geo.places import RoadClass, RoadGrade, Segment
 from roadwarden.storage.rows import Values, chunks, rows_where
 from roadwarden.storage.tables import networks, segments
 
+_LATER = frozenset({"owner", "area"})
+
 
 @dataclass(frozen=True, slots=True)
 class KeptNetwork:
@@ -35,7 +37,7 @@ class SegmentStore:
     def add(self, network: Sequence[Segment], source: str, now: datetime) -> KeptNetwork:
         """Keeps a network as a new version; the same segments again are the version they were. O(n log n)."""
         rows = [_row(segment) for segment in sorted(network, key=lambda segment: segment.id)]
-        digest = hashlib.sha256(json.dumps(rows, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+        digest = _digest(rows)
         for known in self.networks():
             if known.sha256 == digest:
                 return known
@@ -67,6 +69,12 @@ def _by_id(rows: Iterable[Any]) -> tuple[Segment, ...]:
     return tuple(sorted(map(_segment, rows), key=lambda segment: segment.id))
 
 
+def _digest(rows: Iterable[Values]) -> str:
+    """What tells nothing of owners and areas has the digest that it had before they were kept."""
+    told = [{k: v for k, v in row.items() if v is not None or k not in _LATER} for row in rows]
+    return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
 def _row(segment: Segment) -> Values:
     points = [[lon, lat] for lat, lon in segment.line]
     return {
@@ -77,6 +85,8 @@ def _row(segment: Segment) -> Values:
         "one_way": segment.one_way,
         "width_m": segment.width_m,
         "line": json.dumps({"type": "LineString", "coordinates": points}),
+        "owner": segment.owner,
+        "area": segment.area,
     }
 
 
@@ -89,4 +99,6 @@ def _segment(row: Any) -> Segment:
         width_m=row.width_m,
         road_class=RoadClass(row.road_class) if row.road_class else None,
         one_way=row.one_way,
+        owner=row.owner,
+        area=row.area,
     )

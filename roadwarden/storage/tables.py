@@ -51,6 +51,8 @@ segments = Table(
     Column("one_way", Boolean(create_constraint=False), nullable=False),
     Column("width_m", Double, nullable=False),
     Column("line", Text, nullable=False),  # GeoJSON LineString: longitude, latitude
+    Column("owner", Text),
+    Column("area", Text),
     one_of("grade", RoadGrade),
     one_of("road_class", RoadClass),
     holds("width_m > 0", "width_m"),

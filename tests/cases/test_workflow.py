@@ -88,11 +88,11 @@ def test_a_crew_acts_on_the_cases_that_it_holds():
     foreman = replace(CREW, crew=None)
     assert wish(story, foreman, EventType.ACCEPTED, Accepted(), 2) is None
     story.tell("handed_back", 3, reason="a private road")
-    assert wish(story, CREW, EventType.REPAIR_REPORTED, RepairReported(), 4).endswith("but with nobody")
+    assert wish(story, CREW, EventType.REPAIR_REPORTED, RepairReported(), 4).startswith("the case is with nobody, ")
     story.tell("transferred", 4, to="street", reason="a private road")
-    assert wish(story, CREW, EventType.REPAIR_REPORTED, RepairReported(), 5).endswith("but with street")
+    assert wish(story, CREW, EventType.REPAIR_REPORTED, RepairReported(), 5).startswith("the case is with street, ")
     story.tell("dispatched", 5, role="crew", department="roads", crew="roads-2")  # refused, so it hands over nothing
-    assert wish(story, CREW, EventType.REPAIR_REPORTED, RepairReported(), 6).endswith("but with street")
+    assert wish(story, CREW, EventType.REPAIR_REPORTED, RepairReported(), 6).startswith("the case is with street, ")
 
 
 def test_an_entry_that_is_dated_back_must_not_upset_what_stands():

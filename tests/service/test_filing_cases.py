@@ -25,17 +25,21 @@ from roadwarden.cases.events import (
     Voided,
 )
 from roadwarden.cases.filing import Filing, Source
-from roadwarden.cases.tips import Tip
+from roadwarden.cases.tips import Tip, filed_by
 from roadwarden.cli import app
 from roadwarden.defects.cells import Code
 from roadwarden.detections import PlaneCovariance, Sighting
+from roadwarden.errors import NotAllowed, UnknownCase
+from roadwarden.geo.places import RoadGrade
 from roadwarden.service.cases import CaseDesk
 from roadwarden.service.cells import cells_of
 from roadwarden.service.defect_work import defect_work
-from roadwarden.service.filing import FilingRules, file_defects, file_tip
+from roadwarden.service.filing import FilingRules, file_defects
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.merging import Rules, take_in
+from roadwarden.service.roads import import_roads
 from roadwarden.service.survey import survey
+from roadwarden.service.tips import drop_tip, file_tip, take_in_tip, waiting_tips
 from roadwarden.storage import case_unit
 from roadwarden.storage.schema import open_storage
 from roadwarden.storage.unit import reading, writing
@@ -253,15 +257,98 @@ def test_only_what_a_survey_changed_is_looked_at_when_asked(engine, desk, clock)
 
 def test_a_tip_of_a_sensor_files_one_case_and_a_citizens_waits(engine, desk, clock):
     tip = Tip("lamp-17-4", Source.SENSOR, "lamp_row_out", clock.time, 30.25, 120.16, area="west-lake")
-    decision, case = file_tip(desk, tip, RULES)
-    assert decision.filing is Filing.AT_ONCE
-    assert file_tip(desk, tip, RULES)[1] == case == "sensor-lamp-17-4"
-    row = desk.row(case)
+    taken = take_in_tip(desk, tip, RULES)
+    assert taken.decision.filing is Filing.AT_ONCE
+    assert take_in_tip(desk, tip, RULES).case == taken.case == "sensor-lamp-17-4"
+    row = desk.row(taken.case)
     assert (row.severity, row.policy, row.domain) == (Severity.SEVERE, "lighting-1", "lighting")
-    assert desk.events(case)[0].role is Role.SYSTEM
-    waits, none = file_tip(desk, replace(tip, source=Source.CITIZEN), RULES)
-    assert (waits.filing, none) == (Filing.INTAKE, None)
+    assert desk.events(taken.case)[0].role is Role.SYSTEM
+    waits = take_in_tip(desk, replace(tip, source=Source.CITIZEN), RULES)
+    assert (waits.decision.filing, waits.case) == (Filing.INTAKE, None)
     assert len(cases(engine)) == 1
+
+
+def citizen(clock, id, **told):
+    return Tip(id, Source.CITIZEN, "pothole", clock.time, 30.25, 120.16, area="west-lake", owner="city", **told)
+
+
+def test_a_tip_that_waits_is_filed_by_intake_once_and_is_what_a_citizen_saw_first(engine, desk, clock):
+    first, second = citizen(clock, "12345-1", note="很大的坑"), citizen(clock, "12345-2")
+    take_in_tip(desk, first, RULES)
+    clock.wait(minutes=5)
+    take_in_tip(desk, second, RULES)
+    take_in_tip(desk, replace(first, note="told again"), RULES)
+    assert [one.tip for one in waiting_tips(desk)] == [first, second]
+    assert waiting_tips(desk, "xiacheng") == ()
+    case = file_tip(desk, INTAKE, Source.CITIZEN, "12345-1", RULES, Severity.SEVERE)
+    assert file_tip(desk, DUTY, Source.CITIZEN, "12345-1", RULES) == case == "citizen-12345-1"
+    filed = desk.events(case)[0]
+    assert (filed.actor, filed.data.note, filed.data.first_seen_at) == ("u1", "很大的坑", first.seen_at)
+    assert (filed.data.severity, filed.data.source, filed.data.owner) == (Severity.SEVERE, "citizen", "city")
+    assert [one.tip for one in waiting_tips(desk)] == [second]
+    assert take_in_tip(desk, first, RULES).case == case
+
+
+def test_a_tip_that_needs_no_case_is_dropped_with_the_reason_and_stays_dropped(desk, clock):
+    tip = citizen(clock, "12345-3")
+    take_in_tip(desk, tip, RULES)
+    with pytest.raises(NotAllowed, match=r"role crew may not record filed; .*intake"):
+        drop_tip(desk, CREW, Source.CITIZEN, tip.id, "a private yard")
+    with pytest.raises(NotAllowed, match="say why"):
+        drop_tip(desk, INTAKE, Source.CITIZEN, tip.id, " ")
+    drop_tip(desk, INTAKE, Source.CITIZEN, tip.id, "a private yard")
+    assert waiting_tips(desk) == ()
+    assert str(take_in_tip(desk, tip, RULES)) == "dropped: a private yard"
+    with pytest.raises(NotAllowed, match="dropped by u1: a private yard; file a case by hand"):
+        file_tip(desk, DUTY, Source.CITIZEN, tip.id, RULES)
+    with pytest.raises(UnknownCase, match="no tip citizen 404; 'roadwarden case tips list'"):
+        drop_tip(desk, INTAKE, Source.CITIZEN, "404", "twice")
+
+
+def test_a_tip_that_became_a_case_is_not_dropped_even_if_the_queue_was_not_told(desk, clock):
+    """The process ended between filing and settling: the case is there, and asking again settles the tip."""
+    tip = citizen(clock, "12345-4")
+    take_in_tip(desk, tip, RULES)
+    desk.file(INTAKE, filed_by(tip, RULES.domains), case=tip.case)
+    with pytest.raises(NotAllowed, match="is case citizen-12345-4; void that"):
+        drop_tip(desk, INTAKE, Source.CITIZEN, tip.id, "twice")
+    assert file_tip(desk, DUTY, Source.CITIZEN, tip.id, RULES) == tip.case
+    assert waiting_tips(desk) == ()
+
+
+def test_the_queue_by_command(tmp_path):
+    database = ["--database", f"sqlite:///{tmp_path}/tips.db"]
+    intake = ["--by", "u1", "--role", "intake", *database]
+
+    def run(*words):
+        result = CliRunner().invoke(app, ["case", *words])
+        return result.exit_code, result.stdout
+
+    tip = ["tip", "--problem", "pothole", "--source", "citizen", *database]
+    assert run("tips", "list", *database) == (0, "no tip waits\n")
+    assert run(*tip, "--id", "7")[1].startswith("waits for intake: ")
+    assert run(*tip, "--id", "8", "--note", "井盖旁边")[0] == 0
+    told = run("tips", "list", *database)[1]
+    assert [line.split("  ")[0] for line in told.splitlines()] == ["citizen 7", "citizen 8"]
+    assert told.endswith(": 井盖旁边\n")
+    assert run("tips", "file", "citizen", "7", *intake) == (0, "case citizen-7\n")
+    assert run("tips", "drop", "citizen", "8", "--reason", "两次", *intake) == (0, "dropped citizen 8: 两次\n")
+    assert json.loads(run("tips", "list", *database, "--json")[1]) == []
+    assert run("tips", "file", "citizen", "404", *intake)[0] == 1
+
+
+def test_a_tip_from_nowhere_on_earth_is_refused_in_words(tmp_path):
+    words = ["--problem", "pothole", "--source", "citizen", "--id", "9", "--latitude", "99", "--longitude", "120"]
+    told = CliRunner().invoke(app, ["case", "tip", *words, "--database", f"sqlite:///{tmp_path}/tips.db"])
+    assert "tip 9: 99.0, 120.0 is not on Earth" in str(told.exception) + told.output
+
+
+def test_owner_and_area_of_the_road_go_with_the_case_and_options_say_what_the_map_does_not(engine, desk, clock):
+    grades = [(replace(one, owner="street", area="north") if one.grade is RoadGrade.I else one) for one in street()]
+    import_roads(engine, grades, "street with owners", clock.time)
+    see(engine, look("hole", clock.time, WEST), look("another", clock.time, EAST))
+    file_defects(desk, RULES)
+    assert {(row.owner, row.area) for row in cases(engine)} == {("street", "north"), ("city", "west-lake")}
 
 
 def test_the_commands_say_what_was_filed_and_what_waits(engine, clock, tmp_path):

@@ -17,7 +17,7 @@ from roadwarden.storage.schema import _config, revisions, upgrade
 ID = {"sqlite": "x'{}'", "postgresql": "'\\x{}'::bytea"}
 OF_THE_FIRST = """
 INSERT INTO networks VALUES (1, {sha}, 'city.geojson', '2026-01-01 00:00:00')
-INSERT INTO segments VALUES (1, 's1', '文三路', 'I', NULL, {no}, 24.5, '[]')
+INSERT INTO segments (network, id, name, grade, road_class, one_way, width_m, line) VALUES (1, 's1', '文三路', 'I', NULL, {no}, 24.5, '[]')
 INSERT INTO stretches (network, segment, seen_at, lane, from_m, to_m, quality) VALUES (1, 's1', '2026-01-02 00:00:00', -1, 0, 10, 'usable')
 INSERT INTO passes VALUES (1, 'monday')
 INSERT INTO models VALUES (1, 'yolo')
