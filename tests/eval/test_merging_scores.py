@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 from typer.testing import CliRunner
 
 from roadwarden.cli import app
 from roadwarden.data.street_passes import StreetSettings, TrueThing, make_street_passes
-from roadwarden.eval.merging import pairwise
+from roadwarden.defects.map import DefectMap
+from roadwarden.defects.merging import merge
+from roadwarden.eval.merging import PLANE, pairwise, survey
 from roadwarden.eval.merging_errors import mean_errors, pair_errors
 from roadwarden.taxonomy import DistressType
 
@@ -41,6 +44,17 @@ def test_a_street_is_the_same_for_the_same_seed_and_another_for_another():
     short = StreetSettings(length_m=60, passes=2)
     assert make_street_passes(1, short) == make_street_passes(1, short)
     assert make_street_passes(1, short).things != make_street_passes(2, short).things
+
+
+def test_the_living_map_of_a_street_is_what_merging_all_its_passes_at_once_gives():
+    street = make_street_passes(5, StreetSettings(length_m=80, passes=8, things_per_100_m=25))
+    seen = list(survey(street).sightings)
+    living, rest = DefectMap(PLANE), random.Random(5).sample(seen, len(seen))
+    while rest:
+        living.add(rest[:60])
+        rest = rest[60:]
+    whole = merge(seen, PLANE).homes()
+    assert {name: living.defect_of(name) for name in whole} == whole
 
 
 def test_the_command_judges_a_short_street_and_writes_report_and_map(tmp_path):
