@@ -14,15 +14,12 @@ from roadwarden.cases.case_row import CaseRow
 from roadwarden.cases.clocks import clocks
 from roadwarden.cases.events import (
     CaseEvent,
-    Dispatched,
     EventType,
     Filed,
-    HandedBack,
     Parked,
     Severity,
-    Transferred,
 )
-from roadwarden.cases.hand_overs import bounces
+from roadwarden.cases.hand_overs import bounces, holder
 from roadwarden.cases.policy import ClockPolicies
 
 ENDED = frozenset({CaseState.CLOSED, CaseState.VOIDED, CaseState.MERGED})
@@ -41,7 +38,7 @@ def row_of(events: Sequence[CaseEvent], policies: ClockPolicies) -> CaseRow | No
     counting = _counting(later)
     repair, standing = later.repair, _standing(events, now)
     filed = _filed(standing)
-    department, crew = _held_by(standing)
+    department, crew = holder(event.data for event in standing)
     return CaseRow(
         case_id=now.case,
         version=len(events),
@@ -113,20 +110,6 @@ def _standing(events: Sequence[CaseEvent], answer: CaseAnswer) -> list[CaseEvent
 
 def _filed(standing: Sequence[CaseEvent]) -> Filed:
     return next(event.data for event in standing if isinstance(event.data, Filed))
-
-
-def _held_by(standing: Sequence[CaseEvent]) -> tuple[str | None, str | None]:
-    """The department and the crew that have the case."""
-    held: tuple[str | None, str | None] = (None, None)
-    for event in standing:
-        match event.data:
-            case Dispatched(department=department, crew=crew):
-                held = department, crew
-            case Transferred(to=to):
-                held = to, None
-            case HandedBack():
-                held = None, None
-    return held
 
 
 def _closed_at(standing: Sequence[CaseEvent], answer: CaseAnswer) -> datetime | None:

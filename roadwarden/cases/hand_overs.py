@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from roadwarden.cases.events import CaseEvent, Dispatched, EventType, HandedBack, Transferred, format_time
+from roadwarden.cases.events import CaseEvent, Dispatched, EventData, EventType, HandedBack, Transferred, format_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,21 @@ def handed_back_by(events: Sequence[CaseEvent]) -> frozenset[str]:
             refused.add(change.before)
         refused.discard(change.after)
     return frozenset(refused)
+
+
+def holder(happened: Iterable[EventData]) -> tuple[str | None, str | None]:
+    """The department and the crew that have the case. ``happened``: as ``hand_overs`` wants its events."""
+    department: str | None = None
+    crew: str | None = None
+    for data in happened:
+        match data:
+            case Dispatched():
+                department, crew = data.department, data.crew
+            case Transferred():
+                department, crew = data.to, None
+            case HandedBack():
+                department, crew = None, None
+    return department, crew
 
 
 def _passed_to(event: CaseEvent, held: str) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from roadwarden.cases.clocks import clocks
-from roadwarden.cases.events import CaseEvent, Dispatched, EventData, EventType, Filed, HandedBack, Transferred
+from roadwarden.cases.events import CaseEvent, EventData, EventType, Filed
+from roadwarden.cases.hand_overs import holder
 from roadwarden.cases.ordering import history
 from roadwarden.cases.permissions import Belongs, Permissions, Person
 from roadwarden.cases.policy import ClockPolicies
@@ -83,18 +84,5 @@ def belongs(move: Move, events: Sequence[CaseEvent], now: datetime) -> Belongs:
     known = history(events, now)
     if known.filing is None or not isinstance(known.filing.event.data, Filed):
         return Belongs()
-    department, crew = _held_by([placed.event.data for placed in known.later])
+    department, crew = holder([placed.event.data for placed in known.later])
     return Belongs(known.filing.event.data.area, department, crew)
-
-
-def _held_by(happened: Sequence[EventData]) -> tuple[str | None, str | None]:
-    department: str | None = None
-    crew: str | None = None
-    for data in happened:
-        if isinstance(data, Dispatched):
-            department, crew = data.department, data.crew
-        elif isinstance(data, HandedBack):
-            department, crew = None, None
-        elif isinstance(data, Transferred):
-            department, crew = data.to, None
-    return department, crew

@@ -59,12 +59,13 @@ def file_defects(
 def _dispatch(desk: CaseDesk, run: FilingRun) -> dict[str, str]:
     from roadwarden.cases.domains import shipped_domain_table
     from roadwarden.cases.read_dispatch import shipped_dispatch_table
+    from roadwarden.service.cases import Ask
     from roadwarden.service.dispatching import dispatch_by_rules
     from roadwarden.service.filing import FILING
 
     tables = shipped_dispatch_table(), shipped_domain_table()
     return {
-        case: dispatch_by_rules(desk, FILING, case, *tables, key=f"dispatch:{case}")[1].department
+        case: dispatch_by_rules(desk, FILING, case, *tables, Ask(key=f"dispatch:{case}"))[1].department
         for case in run.filed.values()
     }
 

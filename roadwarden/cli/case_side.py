@@ -83,7 +83,7 @@ def handback(common: Common, case: Case, reason: Reason) -> None:
     """Hand a case back (回退), as the department that it was sent to; it is counted.
 
     Example: roadwarden case handback 2026-000001 --reason "a manhole: utilities" --by u7 --role crew
-    --of-department road-maintenance
+    --of-department roads
     """
     record(common, case, EventType.HANDED_BACK, reason=reason)
 

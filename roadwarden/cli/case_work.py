@@ -51,16 +51,16 @@ def dispatch(
 
     desk = open_desk(common.database)
     tables = shipped_dispatch_table(), shipped_domain_table()
-    done, chosen = dispatch_by_rules(desk, common.who, case, *tables, key=common.key)
+    done, chosen = dispatch_by_rules(desk, common.who, case, *tables, common.ask)
     tell(done, desk.now(), as_json=common.as_json)
     if not common.as_json:
-        print(f"to {chosen.department}, crew {chosen.crew or '(theirs to choose)'}: {chosen.because.english}")
+        print(f"to {chosen.department}, crew {chosen.crew or '(theirs to choose)'}: {chosen.reason}")
 
 
 def accept(common: Common, case: Case) -> None:
     """Take a case on, as its crew.
 
-    Example: roadwarden case accept 2026-000001 --by u7 --role crew --of-department road-maintenance
+    Example: roadwarden case accept 2026-000001 --by u7 --role crew --of-department roads
     """
     record(common, case, EventType.ACCEPTED)
 
@@ -68,7 +68,7 @@ def accept(common: Common, case: Case) -> None:
 def start(common: Common, case: Case) -> None:
     """Say that work on the road has begun.
 
-    Example: roadwarden case start 2026-000001 --by u7 --role crew --of-department road-maintenance
+    Example: roadwarden case start 2026-000001 --by u7 --role crew --of-department roads
     """
     record(common, case, EventType.REPAIR_STARTED)
 
@@ -76,7 +76,7 @@ def start(common: Common, case: Case) -> None:
 def report(common: Common, case: Case, evidence: Evidence = None) -> None:
     """Report the repair (修复上报): the clock stops for now, and for good once the repair is assessed as done.
 
-    Example: roadwarden case report 2026-000001 --evidence 9f2c --by u7 --role crew --of-department road-maintenance
+    Example: roadwarden case report 2026-000001 --evidence 9f2c --by u7 --role crew --of-department roads
     """
     record(common, case, EventType.REPAIR_REPORTED, evidence=evidence)
 

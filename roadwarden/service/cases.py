@@ -105,6 +105,19 @@ class CaseDesk:
 
         return self._once(ask, _asked("record", who, case, data, ask), act)
 
+    def decide(
+        self, who: Person, case: str, rule: str, choose: Callable[[CaseUnit, datetime], EventData], ask: Ask = PLAIN
+    ) -> Done:
+        """As ``record``, with data that ``rule`` chooses from what is kept, in the transaction that keeps it.
+
+        Under a key it is the rule that is asked for, whatever it would choose by now.
+        """
+
+        def act(unit: CaseUnit, now: datetime) -> Done:
+            return self._add(unit, who, case, choose(unit, now), ask, now)
+
+        return self._once(ask, _asked(rule, who, case, None, ask), act)
+
     def merge(self, who: Person, case: str, into: str, ask: Ask = PLAIN) -> Done:
         """Two cases of one hole: ``case`` ends, ``into`` takes its start, severity and deadline where they bind more.
 
@@ -239,9 +252,10 @@ def _no_such(case: str) -> str:
     return f"there is no case {case}; 'roadwarden case list' shows those there are"
 
 
-def _asked(command: str, who: Person, case: str, data: EventData, ask: Ask) -> str:
+def _asked(command: str, who: Person, case: str, data: EventData | None, ask: Ask) -> str:
     """What a key stands for; the same wish sent again says the same."""
     told: dict[str, Any] = {"command": command, "who": who.actor, "role": who.role.value, "case": case}
-    told |= {"type": _TYPE_OF[type(data)].value, "data": data_as_json(data)}
+    if data is not None:
+        told |= {"type": _TYPE_OF[type(data)].value, "data": data_as_json(data)}
     told |= {"occurred_at": None if ask.occurred_at is None else ask.occurred_at.isoformat()}
     return json.dumps(told, sort_keys=True, ensure_ascii=False)

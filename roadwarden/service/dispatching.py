@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
-from roadwarden.cases.dispatch import Asked, Dispatch, dispatch
+from datetime import datetime
+
+from roadwarden.cases.clocks import clocks
+from roadwarden.cases.dispatch import Asked, dispatch
 from roadwarden.cases.dispatch_table import DispatchTable
 from roadwarden.cases.domains import DomainTable
 from roadwarden.cases.events import Dispatched
 from roadwarden.cases.hand_overs import handed_back_by
 from roadwarden.cases.permissions import Person
+from roadwarden.cases.policy import ClockPolicies
 from roadwarden.errors import UnknownCase
-from roadwarden.service.cases import Ask, CaseDesk, Done
-from roadwarden.storage.case_unit import reading
+from roadwarden.service.cases import PLAIN, Ask, CaseDesk, Done
+from roadwarden.storage.case_unit import CaseUnit
+
+BY_RULES = "dispatch by rules"
 
 
-def choose(desk: CaseDesk, case: str, table: DispatchTable, domains: DomainTable) -> tuple[Dispatch, int]:
-    """Where the rules send a case now, and the version of the case that they looked at. Raises UnknownCase."""
-    with reading(desk.engine) as unit:
-        row, events, load = unit.rows.get(case), unit.events.of(case), unit.rows.open_by_crew()
+def dispatch_by_rules(
+    desk: CaseDesk, who: Person, case: str, table: DispatchTable, domains: DomainTable, ask: Ask = PLAIN
+) -> tuple[Done, Dispatched]:
+    """Sends it where the rules say, and tells where; the same key again tells where it went last.
+
+    Raises CaseError and StorageAway as the desk does.
+    """
+
+    def choose(unit: CaseUnit, now: datetime) -> Dispatched:
+        asked = _asked(unit, case, desk.policies, now)
+        chosen = dispatch(asked, table, domains, unit.rows.open_by_crew())
+        return Dispatched(chosen.department, chosen.crew, chosen.rule, chosen.because.english)
+
+    done = desk.decide(who, case, BY_RULES, choose, ask)
+    happened = done.events or desk.events(case)
+    return done, next(event.data for event in reversed(happened) if isinstance(event.data, Dispatched))
+
+
+def _asked(unit: CaseUnit, case: str, policies: ClockPolicies, now: datetime) -> Asked:
+    row, events = unit.rows.get(case), unit.events.of(case)
     if row is None:
         raise UnknownCase(f"there is no case {case}; 'roadwarden case list' shows those there are")
-    refused = {one.seq for one in desk.answer(case).refused}
-    asked = Asked(
+    refused = {one.seq for one in clocks(events, policies, now).refused}
+    return Asked(
         problem=row.distress,
         severity=row.severity,
-        at=desk.now(),
+        at=now,
         area=row.area or "",
         owner=row.owner or "",
         bounces=row.bounces,
         handed_back_by=handed_back_by([event for event in events if event.seq not in refused]),
     )
-    return dispatch(asked, table, domains, load), row.version
-
-
-def dispatch_by_rules(
-    desk: CaseDesk, who: Person, case: str, table: DispatchTable, domains: DomainTable, key: str | None = None
-) -> tuple[Done, Dispatch]:
-    """Sends it there; StaleCase where something happened to the case meanwhile."""
-    chosen, version = choose(desk, case, table, domains)
-    data = Dispatched(chosen.department, chosen.crew, chosen.rule, chosen.because.english)
-    return desk.record(who, case, data, Ask(key=key, expected_version=version)), chosen

@@ -131,6 +131,30 @@ def test_a_command_is_done_once_under_its_key(done, filed):
     assert (first["repeated"], again["repeated"], again["case"]["version"]) == (False, True, 2)
 
 
+def test_a_dispatch_by_the_rules_is_done_once_under_its_key_although_the_load_has_changed(run, done, filed):
+    dispatcher = ("--by", "u2", "--role", "dispatcher")
+    first = done("case", "dispatch", filed("HZ-1"), *dispatcher, "--key", "k")
+    done("case", "dispatch", filed("HZ-2"), *dispatcher)
+    again = done("case", "dispatch", "HZ-1", *dispatcher, "--key", "k")
+    assert "HZ-1 v2 dispatched" in again
+    assert "(was done before)" in again
+    assert again.splitlines()[1] == first.splitlines()[1]
+    code, _, err = run("case", "dispatch", "HZ-1", "--by", "u9", "--role", "dispatcher", "--key", "k")
+    assert code == 1
+    assert "was used for another command" in err
+
+
+def test_a_dispatch_by_the_rules_heeds_the_version_and_the_time_that_were_asked_for(run, done, filed):
+    words = ("case", "dispatch", filed("HZ-1"), "--by", "u2", "--role", "dispatcher")
+    code, _, err = run(*words, "--expect", "7")
+    assert code == 1
+    assert "is at version 1, not 7" in err
+    a_minute_on = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    event = json.loads(done(*words, "--expect", "1", "--at", a_minute_on, "--json"))["events"][0]
+    assert event["data"]["department"] == "roads"
+    assert datetime.fromisoformat(event["occurred_at"]) == datetime.fromisoformat(a_minute_on)
+
+
 def test_the_board_as_of_another_time(done, filed):
     filed("HZ-1", "--severity", "severe")
     filed("HZ-2", "--severity", "normal")
