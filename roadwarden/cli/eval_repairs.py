@@ -39,6 +39,9 @@ def repairs(
     ] = None,
     part: Annotated[str, typer.Option(help="part in splits.csv")] = "val",
     number: Annotated[int, typer.Option(min=1, help="triples at most")] = 200,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="stop after as long; what was judged until then counts")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="draws the triples; the first street")] = 1,
     step: Annotated[int, typer.Option(min=1, help="from one street's seed to the next")] = 2,
     model: Annotated[str | None, typer.Option(help="model file, registry:roadwarden@champion or shipped:int8")] = None,
@@ -65,12 +68,15 @@ def repairs(
     assessor = Assessor(load_detector(model_path(model), threads=threads), rules)
     source = "street" if roads is None else part
     outcomes: list[Outcome] = []
+    begun = time.monotonic()
     versions: dict[str, str] = {}
     with progress("triples", quiet=as_json) as tell:
         for triple in _triples(roads, part, number, seed, step):
             outcome, versions = _judged(assessor, triple)
             outcomes.append(outcome)
             tell(len(outcomes), number)
+            if minutes is not None and time.monotonic() - begun > 60 * minutes:
+                break
     run = Run(source, str(seed), now, versions, score(outcomes), tuple(outcomes))
     if out is not None:
         with writing(out):

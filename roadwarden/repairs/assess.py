@@ -32,7 +32,7 @@ from roadwarden.vision.registration import (
     features,
     warp_boxes,
 )
-from roadwarden.vision.surface import SURFACE_VERSION, Box, aligned, edge_step, likeness, texture
+from roadwarden.vision.surface import SURFACE_VERSION, Box, aligned, edge_step, likeness, recoloured, texture
 
 MASKED_SHARE, MASKED_PX = 0.15, 8
 """What is left out of the matching around the spot: SIFT sees somewhat beyond a keypoint."""
@@ -216,6 +216,7 @@ class Assessor:
             likeness=likeness(ours, laid, reached, box),
             before=texture(ours, box),
             after=texture(laid, box, reached),
+            recoloured=recoloured(ours, laid, box, reached),
             edge_step=edge_step(laid, box),
         )
 
@@ -329,5 +330,6 @@ def _spot_json(spot: Spot) -> dict[str, Any]:
         "likeness_around": round(spot.likeness.around_median, 4),
         "before": texture_json(spot.before),
         "after": texture_json(spot.after),
+        "recoloured": round(spot.recoloured, 4),
         "edge_step": round(spot.edge_step, 4),
     }

@@ -48,10 +48,17 @@ def residual(
     known = before_in_after[[row for row, kind in enumerate(before.types) if kind is not DistressType.PATCH]]
     return Residual(
         seen_before=_touches(box, before.boxes_xyxy[bad], rule.seen_share),
-        left=min(1.0, covered(wide[0], after.boxes_xyxy[damage]) * _ratio(wide, projected)),
+        left=_left(wide, projected, after.boxes_xyxy[damage]),
         patched=covered(projected[0], after.boxes_xyxy[patches]),
         new_around=_new_around(wide, projected, after.boxes_xyxy[damage], known, collar_px),
     )
+
+
+def _left(wide: Boxes, projected: Boxes, damage: Boxes) -> float:
+    """By the damage that lies on the spot by half, its own or the spot's: what reaches in from beside is beside."""
+    shared = intersections(damage, wide)[:, 0]
+    on_spot = damage[shared >= 0.5 * np.minimum(areas(damage), areas(wide)[0])]
+    return min(1.0, covered(wide[0], on_spot) * _ratio(wide, projected))
 
 
 def covered(box: npt.NDArray[np.float32], boxes: Boxes) -> float:

@@ -44,6 +44,7 @@ class Spot:
     likeness: Likeness
     before: Texture
     after: Texture
+    recoloured: float  # share of the spot that has a colour no light gives it
     edge_step: float
 
 
@@ -122,7 +123,7 @@ def _cannot_tell(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason] | Non
     look = table.look
     if not is_seen_before(spot, table):
         return Verdict.INSUFFICIENT_EVIDENCE, Reason.NOT_SEEN_BEFORE
-    if spot.after.foreign - spot.before.foreign > look.most_foreign:
+    if is_covered(spot, table):
         return Verdict.INSUFFICIENT_EVIDENCE, Reason.SPOT_COVERED
     if spot.likeness.around_median < look.least_around or len(spot.likeness.spot) < look.least_cells:
         return Verdict.INSUFFICIENT_EVIDENCE, Reason.LIGHT_DIFFERS
@@ -145,6 +146,11 @@ def _done(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason]:
     return Verdict.REPAIRED, Reason.INTACT if is_intact(spot, table) else Reason.PATCHED
 
 
+def is_covered(spot: Spot, table: RepairTable) -> bool:
+    """Whether something that is no road lies on the spot, and did not before."""
+    return max(spot.after.foreign - spot.before.foreign, spot.recoloured) > table.look.most_foreign
+
+
 def is_seen_before(spot: Spot, table: RepairTable) -> bool:
     """Whether the before picture shows the distress: to the detector, or by a rough surface full of lines."""
     look = table.look
@@ -159,8 +165,9 @@ def is_fainter(spot: Spot, table: RepairTable) -> bool:
 
 
 def unchanged(spot: Spot, table: RepairTable) -> float:
-    """Share of the spot's remarkable cells that are found again: the same surface as before."""
-    return spot.likeness.unchanged_share(table.look.found_again)
+    """Share of the spot's remarkable cells that are found again: the same surface as before; 0 if chance may be it."""
+    share = spot.likeness.unchanged_share(table.look.found_again)
+    return share if share > table.look.by_chance else 0.0
 
 
 def left(spot: Spot, table: RepairTable) -> float:
@@ -174,7 +181,7 @@ def is_intact(spot: Spot, table: RepairTable) -> bool:
     return (
         spot.after.roughness <= look.most_roughness
         and spot.after.lines <= look.most_lines
-        and spot.after.foreign - spot.before.foreign <= look.most_foreign
+        and not is_covered(spot, table)
         and spot.likeness.around_median >= look.least_around
     )
 

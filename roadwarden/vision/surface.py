@@ -38,6 +38,8 @@ RING_SHARE, RING_LEAST_PX = 0.6, 48
 """Width of the road around the spot: a share of the spot's mean side, and no less than two cells."""
 INNER_SHARE = 0.12
 """What is left off at each edge of the spot when its texture is judged: the joint of a patch is no crack."""
+RECOLOURED = 12.0
+"""Distance of two colours in a and b of CIE Lab from which no light makes the one of the other."""
 FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
 LINE_PX = 9
 """Dark lines up to this width are cracks to the closing; wider ones are shade or tone."""
@@ -69,7 +71,7 @@ class Likeness:
 class Texture:
     """The spot against the road around it in one picture; ratios, 1 where the two are alike."""
 
-    roughness: float  # standard deviation of fine detail by local brightness
+    roughness: float  # 90th percentile of fine detail by local brightness
     lines: float  # 95th percentile of how much darker than its surroundings a line is, by local brightness
     tone: float  # median brightness
     evenness: float  # spread of brightness without fine detail, by median brightness; spot alone, no ratio
@@ -130,16 +132,42 @@ def texture(image: Image, box: Box, seen: Seen | None = None) -> Texture:
     part, ring, spot = image[window], ring[window], spot[window]
     grey = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY).astype(np.float32)
     local = np.maximum(cv2.GaussianBlur(grey, (0, 0), COARSE_SIGMA), 8.0)
-    fine = (grey - cv2.GaussianBlur(grey, (0, 0), 2.0)) / local
+    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 2.0)) / local
     lines = _dark_lines(grey) / local
     low = cv2.GaussianBlur(grey, (0, 0), 3.0)[spot]
     return Texture(
-        roughness=_ratio(float(fine[spot].std()), float(fine[ring].std())),
+        roughness=_ratio(float(np.quantile(fine[spot], 0.9)), float(np.quantile(fine[ring], 0.9))),
         lines=_ratio(float(np.quantile(lines[spot], 0.95)), float(np.quantile(lines[ring], 0.95))),
         tone=_ratio(float(np.median(grey[spot])), float(np.median(grey[ring]))),
         evenness=float(low.std() / max(np.median(low), 8.0)),
         foreign=_foreign(part, grey, spot, ring),
     )
+
+
+def recoloured(before: Image, after: Image, box: Box, seen: Seen) -> float:
+    """Share of the box whose colour is no longer the spot's, after what light did to the road around it.
+
+    ``after`` is aligned. Asphalt and concrete are grey, patched or not; leaves and coloured paint are not. 0 where too
+    little is seen.
+    """
+    shape = (before.shape[0], before.shape[1])
+    bounds = _grown(box, ring_px(box), shape)
+    window = _window(bounds)
+    spot = _region(shape, _grown(box, 0, shape))
+    ring = (_region(shape, bounds) & ~_region(shape, _grown(box, 4, shape)) & seen)[window]
+    spot = (spot & seen)[window]
+    if spot.sum() < 16 or ring.sum() < 16:
+        return 0.0
+    ours, theirs = _colour(before[window]), _colour(after[window])
+    light = np.median(theirs[ring], axis=0) - np.median(ours[ring], axis=0)
+    moved = theirs[spot] - (np.median(ours[spot], axis=0) + light)
+    return float((np.hypot(moved[:, 0], moved[:, 1]) > RECOLOURED).mean())
+
+
+def _colour(part: Image) -> _Grey:
+    """(height, width, 2): a and b of CIE Lab, as 8 bits hold them."""
+    lab = cv2.cvtColor(cv2.GaussianBlur(part, (0, 0), 1.0), cv2.COLOR_BGR2LAB)
+    return np.asarray(lab[..., 1:], np.float32)
 
 
 def edge_step(image: Image, box: Box) -> float:
@@ -215,9 +243,15 @@ def _foreign(part: Image, grey: _Grey, spot: Seen, ring: Seen) -> float:
     lab = cv2.cvtColor(cv2.GaussianBlur(part, (0, 0), 1.0), cv2.COLOR_BGR2LAB).astype(np.float32)
     middle = np.median(lab[ring], axis=0)
     chroma = np.hypot(lab[..., 1] - middle[1], lab[..., 2] - middle[2])
-    coloured = chroma > max(12.0, float(np.quantile(chroma[ring], 0.99)))
-    bright = grey > max(1.35 * float(np.median(grey[ring])), float(np.quantile(grey[ring], 0.98)))
+    coloured = chroma > max(10.0, _usual_high(chroma[ring]))
+    bright = grey > max(1.35 * float(np.median(grey[ring])), _usual_high(grey[ring]))
     return float((coloured | bright)[spot].mean())
+
+
+def _usual_high(values: _Grey) -> float:
+    """What only outliers exceed (Tukey's far fence): leaves beside the spot must not become what is usual."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(high + 3 * (high - low))
 
 
 def _ring_mean(image: Image, box: Box, low: float, high: float) -> float:

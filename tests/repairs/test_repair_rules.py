@@ -39,6 +39,7 @@ MENDED = Spot(
     Likeness(spot=(0.2,) * 10, around=(0.9,) * 20),
     before=Texture(1.6, 1.9, 0.7, 0.2, 0.0),
     after=Texture(0.9, 1.0, 0.6, 0.05, 0.0),
+    recoloured=0.0,
     edge_step=0.2,
 )
 
@@ -190,7 +191,8 @@ def test_the_old_lines_far_fainter_go_to_a_person() -> None:
             Reason.NOT_SEEN_BEFORE,
         ),
         (replace(MENDED, after=replace(MENDED.after, foreign=0.2)), Reason.SPOT_COVERED),
-        (replace(MENDED, likeness=Likeness((0.2,) * 10, (0.4,) * 20)), Reason.LIGHT_DIFFERS),
+        (replace(MENDED, recoloured=0.2), Reason.SPOT_COVERED),
+        (replace(MENDED, likeness=Likeness((0.2,) * 10, (0.55,) * 20)), Reason.LIGHT_DIFFERS),
         (replace(MENDED, likeness=Likeness((), (0.9,) * 20)), Reason.LIGHT_DIFFERS),
         (
             replace(MENDED, residual=replace(MENDED.residual, patched=0.0), after=replace(MENDED.after, roughness=1.5)),
@@ -215,13 +217,13 @@ def test_silence_is_never_repaired(
     seen_before: bool, left: float, patched: float, spot: list[float], around: list[float], figures: list[float]
 ) -> None:
     before, after = (Texture(a, b, 1.0, 0.1, 0.0) for a, b in (figures[:2], figures[2:4]))
-    found = Spot(Residual(seen_before, left, patched, 0), Likeness(tuple(spot), tuple(around)), before, after, 0.1)
+    found = Spot(Residual(seen_before, left, patched, 0), Likeness(tuple(spot), tuple(around)), before, after, 0.0, 0.1)
     decision = decide(Findings((), Place.SAME, found), TABLE)
     if decision.verdict is Verdict.REPAIRED:
         assert seen_before or (before.roughness >= 1.25 and before.lines >= 1.25)
         assert patched >= 0.95 or (after.roughness <= 1.35 and after.lines <= 1.4)
-        assert np.median(around) >= 0.5
-        assert np.mean(np.array(spot) >= 0.6) <= 0.05
+        assert np.median(around) >= 0.6
+        assert np.mean(np.array(spot) >= 0.7) <= 0.15
         assert left <= 0.05
     assert 0 <= decision.score.total <= 100 + 1e-9
 
@@ -278,3 +280,13 @@ def test_a_table_for_another_registration_is_refused(tmp_path: Path) -> None:
     own.write_text(text.replace("coverage: 40", "coverage: 50"), encoding="utf-8")
     with pytest.raises(ConfigError, match="110 points, not 100"):
         read_repair_table(own)
+
+
+def test_a_crack_that_goes_on_beyond_a_patch_is_not_left_under_it() -> None:
+    box = np.array([[100, 100, 200, 200]], np.float32)
+    before = seen((DistressType.LONGITUDINAL_CRACK, (150, 0, 190, 200)))
+    after = seen((DistressType.PATCH, (100, 100, 200, 200)), (DistressType.LONGITUDINAL_CRACK, (150, 0, 190, 110)))
+    found = residual(
+        box, before, box, after, before.boxes_xyxy, DistressType.LONGITUDINAL_CRACK, TABLE.look, collar_px=50.0
+    )
+    assert (found.left, found.patched, found.new_around) == (0.0, 1.0, 0)
