@@ -23,6 +23,7 @@ LOCAL_DATABASE = "sqlite:///var/roadwarden.db"
 DATABASE_VARIABLE = "ROADWARDEN_DATABASE"
 DESTINATIONS_VARIABLE = "ROADWARDEN_DESTINATIONS"
 ZONE_VARIABLE = "ROADWARDEN_ZONE"
+TABLES_VARIABLE = "ROADWARDEN_TABLES"
 HOME_ZONE = "Asia/Shanghai"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
@@ -55,6 +56,20 @@ def destinations_file() -> Path | None:
     """Where warnings and events of cases go to: the file that the variable names."""
     named = os.environ.get(DESTINATIONS_VARIABLE)
     return Path(named) if named else None
+
+
+def city_table(name: str) -> Path | None:
+    """A city's own table of that name, in the folder that the variable names; None where it has none.
+
+    Raises ConfigError for a folder that is not there.
+    """
+    folder = os.environ.get(TABLES_VARIABLE)
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise ConfigError(f"{TABLES_VARIABLE}: {folder} is no folder; name the one that holds the city's tables")
+    file = Path(folder) / name
+    return file if file.is_file() else None
 
 
 def time_zone() -> ZoneInfo:

@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from roadwarden.cases.campaigns import CampaignFigures, Occurrence, figures, occurrences, read_campaigns
-from roadwarden.cases.domains import shipped_domain_table
 from roadwarden.cases.events import format_time
 from roadwarden.cases.kpi_values import Kpi, Period
 from roadwarden.cases.kpi_words import hours, percent
-from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cli.case_sources import city_time, facts_from
+from roadwarden.cli.city_tables import clock_policies, domain_table
 from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 from roadwarden.errors import DataError
@@ -45,10 +44,10 @@ def campaign(
 
     Example: roadwarden campaign campaigns.yaml hundred-days --number 1
     """
-    table = read_campaigns(file, shipped_domain_table())
+    table = read_campaigns(file, domain_table())
     asked = datetime.now(UTC) if now is None else city_time("--now", now, ZoneInfo(table.zone))
     held = _held(list(occurrences(table.campaign(name), table.zone, asked)), name, number)
-    known = shipped_clock_policies() if policies is None else read_clock_policies(policies)
+    known = clock_policies(policies)
     length = held.end - held.start
     period = Period(held.start - length, held.end + length, asked)
     with progress("cases", quiet=as_json) as tell, facts_from(events, database, period, known, tell) as facts:

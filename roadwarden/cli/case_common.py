@@ -14,6 +14,7 @@ import typer
 from roadwarden.cases.case_row import CaseRow
 from roadwarden.cases.events import EventType, Role, parse_data, parse_time
 from roadwarden.cases.permissions import Person
+from roadwarden.cli.city_tables import clock_policies, permissions
 from roadwarden.cli.database import Database, opened
 from roadwarden.errors import ConfigError
 from roadwarden.settings import time_zone
@@ -90,7 +91,7 @@ def open_desk(database: str | None) -> CaseDesk:
     """The use cases on a database, which gets the newest schema."""
     from roadwarden.service.cases import CaseDesk  # SQLAlchemy takes its time, and other commands want none
 
-    return CaseDesk(opened(database))
+    return CaseDesk(opened(database), clock_policies(), permissions())
 
 
 def tell(done: Done, now: datetime, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 from roadwarden.cases.event_data import Filed
 from roadwarden.cases.events import EventType, Severity, parse_data
 from roadwarden.cli.case_common import Case, Common, case_command, open_desk, tell
+from roadwarden.cli.city_tables import domain_table
 
 
 def register(case_app: typer.Typer) -> None:
@@ -37,9 +38,7 @@ def file(
 
     Example: roadwarden case file --distress pothole --severity severe --area demo --by u1 --role intake
     """
-    from roadwarden.cases.domains import shipped_domain_table
-
-    domains = shipped_domain_table()
+    domains = domain_table()
     domain = domains.domain_of(distress)
     values = {
         "distress": distress,

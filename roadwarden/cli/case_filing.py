@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadwarden.cases.filing import read_filing_table, shipped_filing_table
 from roadwarden.cli.case_common import AsJson, open_desk
+from roadwarden.cli.city_tables import dispatch_table, domain_table, filing_table
 from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 
@@ -44,8 +44,9 @@ def file_defects(
     from roadwarden.service.filing import FilingRules
     from roadwarden.service.filing import file_defects as run_filing
 
-    filing = shipped_filing_table() if table is None else read_filing_table(table)
-    rules = FilingRules(filing=filing, area_of=lambda _defect: area, owner_of=lambda _defect: owner)
+    rules = FilingRules(
+        filing=filing_table(table), domains=domain_table(), area_of=lambda _defect: area, owner_of=lambda _defect: owner
+    )
     desk = open_desk(database)
     with progress("defects", quiet=as_json) as report:
         run = run_filing(desk, rules, defects, lambda done: report(done, done))
@@ -57,13 +58,11 @@ def file_defects(
 
 
 def _dispatch(desk: CaseDesk, run: FilingRun) -> dict[str, str]:
-    from roadwarden.cases.domains import shipped_domain_table
-    from roadwarden.cases.read_dispatch import shipped_dispatch_table
     from roadwarden.service.cases import Ask
     from roadwarden.service.dispatching import dispatch_by_rules
     from roadwarden.service.filing import FILING
 
-    tables = shipped_dispatch_table(), shipped_domain_table()
+    tables = dispatch_table()
     return {
         case: dispatch_by_rules(desk, FILING, case, *tables, Ask(key=f"dispatch:{case}"))[1].department
         for case in run.filed.values()

@@ -14,7 +14,7 @@ from roadwarden.cases.answer import CaseAnswer, ClockAnswer
 from roadwarden.cases.clocks import clocks
 from roadwarden.cases.event_lines import histories, read_event_lines
 from roadwarden.cases.events import UnknownKeys, format_time, parse_time
-from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
+from roadwarden.cli.city_tables import clock_policies
 from roadwarden.cli.exits import EXIT_USAGE
 from roadwarden.errors import ConfigError, DataError
 
@@ -41,7 +41,7 @@ def replay(
     Example: roadwarden case replay events.jsonl --now 2026-03-05T00:00:00Z --json
     """
     moment = _moment(now) if now else datetime.now(UTC)
-    table = read_clock_policies(policies) if policies else shipped_clock_policies()
+    table = clock_policies(policies)
     try:
         cases = histories(read_event_lines(file, UnknownKeys.NOTED), str(file))
         answers = [clocks(cases[name], table, moment) for name in sorted(cases)]

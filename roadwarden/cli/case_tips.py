@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from roadwarden.cases.events import Severity
-from roadwarden.cases.filing import Source, read_filing_table, shipped_filing_table
+from roadwarden.cases.filing import Source
 from roadwarden.cli.case_common import AsJson, Common, Reason, case_command, moment, open_desk, shown
+from roadwarden.cli.city_tables import domain_table, filing_table
 from roadwarden.cli.database import Database
 from roadwarden.errors import ConfigError
 
@@ -56,14 +57,13 @@ def tip(
     from roadwarden.service.filing import FilingRules
     from roadwarden.service.tips import take_in_tip
 
-    filing = shipped_filing_table() if table is None else read_filing_table(table)
     desk = open_desk(database)
     seen: datetime = moment("--seen-at", seen_at) if seen_at else desk.now()
     try:
         told = Tip(id, source, problem, seen, latitude, longitude, area, owner, None, segment, note)
     except ValueError as exc:
         raise ConfigError(f"this tip cannot be taken in: {exc}") from exc
-    taken = take_in_tip(desk, told, FilingRules(filing=filing))
+    taken = take_in_tip(desk, told, FilingRules(filing=filing_table(table), domains=domain_table()))
     if as_json:
         decision = taken.decision
         answer = {"case": taken.case, "dropped": taken.dropped, "filing": decision.filing.value}
@@ -108,7 +108,7 @@ def file(
     from roadwarden.service.filing import FilingRules
     from roadwarden.service.tips import file_tip
 
-    case = file_tip(open_desk(common.database), common.who, source, id, FilingRules(), severity)
+    case = file_tip(open_desk(common.database), common.who, source, id, FilingRules(domains=domain_table()), severity)
     print(json.dumps({"case": case}, ensure_ascii=False) if common.as_json else f"case {case}")
 
 

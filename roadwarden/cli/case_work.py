@@ -18,6 +18,7 @@ from roadwarden.cli.case_common import (
     record,
     tell,
 )
+from roadwarden.cli.city_tables import dispatch_table
 from roadwarden.errors import ConfigError
 
 Evidence = Annotated[list[str] | None, typer.Option(help="id or sha256 of a picture; may be given again")]
@@ -45,13 +46,10 @@ def dispatch(
         return
     if crew or reason:
         raise ConfigError("--crew and --reason go with --department; without it the rules choose, and say why")
-    from roadwarden.cases.domains import shipped_domain_table
-    from roadwarden.cases.read_dispatch import shipped_dispatch_table
     from roadwarden.service.dispatching import dispatch_by_rules
 
     desk = open_desk(common.database)
-    tables = shipped_dispatch_table(), shipped_domain_table()
-    done, chosen = dispatch_by_rules(desk, common.who, case, *tables, common.ask)
+    done, chosen = dispatch_by_rules(desk, common.who, case, *dispatch_table(), common.ask)
     tell(done, desk.now(), as_json=common.as_json)
     if not common.as_json:
         print(f"to {chosen.department}, crew {chosen.crew or '(theirs to choose)'}: {chosen.reason}")

@@ -16,9 +16,9 @@ from rich.table import Table
 from roadwarden.cases.kpi_report import KpiReport, kpi_report
 from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.kpi_words import sections
-from roadwarden.cases.policy import read_clock_policies, shipped_clock_policies
 from roadwarden.cases.time_saved import read_baseline, recorded
 from roadwarden.cli.case_sources import city_time, city_zone, facts_from
+from roadwarden.cli.city_tables import clock_policies
 from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 from roadwarden.errors import ConfigError, DataError, OutputError
@@ -55,7 +55,7 @@ def kpi(
         raise ConfigError("--record wants --source: who vouches for these hours, and what they were taken from")
     city = city_zone(zone)
     period = _period(from_, to, now, city)
-    known = shipped_clock_policies() if policies is None else read_clock_policies(policies)
+    known = clock_policies(policies)
     before = None if baseline is None else read_baseline(baseline)
     with progress("cases", quiet=as_json) as tell, facts_from(events, database, period, known, tell) as facts:
         report = kpi_report(facts, period, before, city.key)

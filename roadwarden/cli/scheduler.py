@@ -13,6 +13,7 @@ import typer
 
 from roadwarden.cases.events import format_time
 from roadwarden.cli.case_common import AsJson, open_desk
+from roadwarden.cli.city_tables import escalation_policy
 from roadwarden.cli.database import Database
 from roadwarden.settings import destinations_file
 
@@ -136,7 +137,6 @@ def replay(
 
 
 def _worker(database: str | None, file: Path | None, escalation: Path | None, keep_days: float) -> Scheduler:
-    from roadwarden.cases.escalation import read_escalation_policy, shipped_escalation_policy
     from roadwarden.service.delivery import Courier
     from roadwarden.service.destinations import read_destinations
     from roadwarden.service.scheduler import Scheduler
@@ -149,7 +149,7 @@ def _worker(database: str | None, file: Path | None, escalation: Path | None, ke
         desk.engine,
         [Courier(desk.engine, one, sender_of(one), desk.now) for one in known],
         desk.policies,
-        read_escalation_policy(escalation) if escalation else shipped_escalation_policy(),
+        escalation_policy(escalation),
         desk.now,
         timedelta(days=keep_days),
     )

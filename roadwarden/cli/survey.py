@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadwarden.cli.city_tables import clock_policies, domain_table, filing_table, permissions
 from roadwarden.cli.database import Database, opened
 from roadwarden.cli.progress import progress
 from roadwarden.data.sidecars import read_track_rows
@@ -128,7 +129,9 @@ def _file_cases(engine: Engine, report: SurveyReport) -> dict[str, str]:
     from roadwarden.service.cases import CaseDesk
     from roadwarden.service.filing import FilingRules, file_defects
 
-    return file_defects(CaseDesk(engine), FilingRules(), sorted(report.taken_in.defects)).filed
+    desk = CaseDesk(engine, clock_policies(), permissions())
+    rules = FilingRules(filing=filing_table(), domains=domain_table())
+    return file_defects(desk, rules, sorted(report.taken_in.defects)).filed
 
 
 def _detected(

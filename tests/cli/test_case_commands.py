@@ -155,6 +155,38 @@ def test_a_dispatch_by_the_rules_heeds_the_version_and_the_time_that_were_asked_
     assert datetime.fromisoformat(event["occurred_at"]) == datetime.fromisoformat(a_minute_on)
 
 
+OWN = {
+    "clock_policies.yaml": ("{normal: 48, severe: 24}", "{normal: 36, severe: 24}"),
+    "dispatch.yaml": ("id: roads-", "id: north-"),
+    "permissions.yaml": ("records: [dispatched, accepted,", "records: [filed, dispatched, accepted,"),
+}
+
+
+def test_a_city_goes_by_its_own_tables_and_by_ours_where_it_has_none(run, done, filed, monkeypatch, tmp_path):
+    """Its clock, its crews and what its dispatchers may do; domains and filing are ours."""
+    dispatcher = ("--by", "u2", "--role", "dispatcher")
+    words = ("case", "file", "--distress", "pothole", "--severity", "normal", "--owner", "city", *dispatcher)
+    assert run(*words)[0] == 1
+    own = tmp_path / "hangzhou"
+    own.mkdir()
+    for name, (before, after) in OWN.items():
+        text = (REPOSITORY / "roadwarden" / "tables" / name).read_text(encoding="utf-8")
+        assert before in text
+        (own / name).write_text(text.replace(before, after), encoding="utf-8")
+    monkeypatch.setenv("ROADWARDEN_TABLES", str(own))
+    case = json.loads(done(*words, "--json"))["case"]
+    assert case["remaining_s"] == pytest.approx(36 * 3600, abs=60)
+    assert re.search(r"to roads, crew north-(day|night): ", done("case", "dispatch", case["case_id"], *dispatcher))
+
+
+def test_a_folder_of_tables_that_is_not_there_is_an_error(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("ROADWARDEN_TABLES", str(tmp_path / "nowhere"))
+    code, _, err = run("case", "list")
+    assert code == 2
+    assert "ROADWARDEN_TABLES: " in err
+    assert "is no folder" in err
+
+
 def test_the_board_as_of_another_time(done, filed):
     filed("HZ-1", "--severity", "severe")
     filed("HZ-2", "--severity", "normal")

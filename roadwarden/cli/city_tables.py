@@ -1,0 +1,51 @@
+"""The tables that commands about cases go by: an option, else a city's own in ROADWARDEN_TABLES, else those we ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roadwarden.cases.dispatch_table import DispatchTable
+from roadwarden.cases.domains import DomainTable, read_domain_table, shipped_domain_table
+from roadwarden.cases.escalation import EscalationPolicy, read_escalation_policy, shipped_escalation_policy
+from roadwarden.cases.filing import FilingTable, read_filing_table, shipped_filing_table
+from roadwarden.cases.permissions import Permissions, read_permissions, shipped_permissions
+from roadwarden.cases.policy import ClockPolicies, read_clock_policies, shipped_clock_policies
+from roadwarden.settings import city_table
+
+
+def clock_policies(option: Path | None = None) -> ClockPolicies:
+    """``clock_policies.yaml``."""
+    own = option or city_table("clock_policies.yaml")
+    return read_clock_policies(own) if own else shipped_clock_policies()
+
+
+def permissions() -> Permissions:
+    """``permissions.yaml``."""
+    own = city_table("permissions.yaml")
+    return read_permissions(own) if own else shipped_permissions()
+
+
+def domain_table() -> DomainTable:
+    """``domains.yaml``."""
+    own = city_table("domains.yaml")
+    return read_domain_table(own) if own else shipped_domain_table()
+
+
+def dispatch_table() -> tuple[DispatchTable, DomainTable]:
+    """``dispatch.yaml``, and the domains that its rules speak of."""
+    from roadwarden.cases.read_dispatch import read_dispatch_table, shipped_dispatch_table  # numpy takes its time
+
+    own, domains = city_table("dispatch.yaml"), domain_table()
+    return (read_dispatch_table(own, domains) if own else shipped_dispatch_table()), domains
+
+
+def filing_table(option: Path | None = None) -> FilingTable:
+    """``filing.yaml``."""
+    own = option or city_table("filing.yaml")
+    return read_filing_table(own) if own else shipped_filing_table()
+
+
+def escalation_policy(option: Path | None = None) -> EscalationPolicy:
+    """``escalation.yaml``."""
+    own = option or city_table("escalation.yaml")
+    return read_escalation_policy(own) if own else shipped_escalation_policy()
