@@ -21,7 +21,8 @@ from roadwarden.eval.repairs_street import street_triples
 from roadwarden.eval.test_uses import TestUse, log_use
 from roadwarden.inference.workspace import write_json, writing
 from roadwarden.models.load import load_detector, model_path
-from roadwarden.repairs.assess import Assessor, Picture
+from roadwarden.repairs.assess import Assessor
+from roadwarden.repairs.pictures import Picture
 from roadwarden.repairs.table import RepairTable, read_repair_table, shipped_repair_table
 
 SEALED = "test"

@@ -13,9 +13,10 @@ from roadwarden.data.exif import read_exif
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.inference.workspace import writing
 from roadwarden.models.load import load_detector, model_path
-from roadwarden.repairs.assess import Assessor, Picture, sha256_of
+from roadwarden.repairs.assess import Assessor
 from roadwarden.repairs.evidence import Condition, PictureFacts
 from roadwarden.repairs.overlay import overlay
+from roadwarden.repairs.pictures import Picture, sha256_of
 from roadwarden.repairs.table import read_repair_table, shipped_repair_table
 from roadwarden.taxonomy import parse_type
 from roadwarden.vision.decode import decode

@@ -2,81 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from roadwarden.defects.same_place import PlaceEvidence, SamePlaceTable, shipped_same_place_table
+from roadwarden.defects.same_place import SamePlaceTable, shipped_same_place_table
 from roadwarden.detections import Boxes, Detections, Image
 from roadwarden.errors import DataError
 from roadwarden.models.detector import Detector
+from roadwarden.repairs.alignment import Alignment, align
 from roadwarden.repairs.evidence import PictureFacts, Wanted, faults
-from roadwarden.repairs.place import Place, PlaceFacts, judge
+from roadwarden.repairs.pictures import Earlier, Picture, is_copy
+from roadwarden.repairs.place import Place, judge
 from roadwarden.repairs.residual import residual
 from roadwarden.repairs.table import LookRule, RepairTable, shipped_repair_table
 from roadwarden.repairs.verdict import Decision, Findings, Spot, decide
 from roadwarden.repairs.words import Words, why
 from roadwarden.taxonomy import DistressType
 from roadwarden.vision.boxes import areas
-from roadwarden.vision.fingerprint import hash_distance, perceptual_hash, worst_disagreement
+from roadwarden.vision.fingerprint import perceptual_hash
 from roadwarden.vision.quality import judge as judge_quality
-from roadwarden.vision.registration import (
-    ALGORITHM_VERSION,
-    Attempt,
-    Features,
-    Homography,
-    attempt,
-    features,
-    warp_boxes,
+from roadwarden.vision.registration import ALGORITHM_VERSION, warp_boxes
+from roadwarden.vision.surface import (
+    SURFACE_VERSION,
+    Box,
+    aligned,
+    edge_step,
+    likeness,
+    recoloured,
+    texture,
 )
-from roadwarden.vision.surface import SURFACE_VERSION, Box, aligned, edge_step, likeness, recoloured, texture
-
-MASKED_SHARE, MASKED_PX = 0.15, 8
-"""What is left out of the matching around the spot: SIFT sees somewhat beyond a keypoint."""
-
-
-UNKNOWN = PictureFacts()
-"""A picture of which nothing but its pixels is known."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """A picture with the hash of its file; ``facts`` is what its sidecar says."""
-
-    image: Image
-    sha256: str
-    facts: PictureFacts = UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """Earlier evidence by its hashes; the picture itself where it is at hand, to tell a copy from a second look."""
-
-    sha256: str
-    perceptual: int
-    image: Image | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Alignment:
-    """How the before picture lies on the after picture; ``homography`` None where it does not."""
-
-    facts: PlaceFacts
-    homography: Homography | None
-    projected: Boxes  # (1, 4) the defect's box in the after picture, zeros where it is not there
-
-    def as_json(self) -> dict[str, Any]:
-        """For records."""
-        return {
-            "ok": self.homography is not None,
-            "inliers": self.facts.masked.inliers if self.homography is not None else 0,
-            "inlier_ratio": round(self.facts.inlier_ratio, 4),
-            "reprojection_px": round(self.facts.reprojection_px, 3),
-            "overlap": round(self.facts.overlap, 4),
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +110,7 @@ class Assessor:
         missing = faults([facts, *others], self.table.gate, wanted)
         if missing:
             return self._done(before, after, box, distress, Findings(missing, None, None), None)
-        alignment = self._align(before.image, after.image, box)
+        alignment = align(before.image, after.image, box)
         place = judge(alignment.facts, self.table.place, self._same)
         if place is not Place.SAME or alignment.homography is None:
             return self._done(before, after, box, distress, Findings((), place, None), alignment)
@@ -163,27 +120,9 @@ class Assessor:
         return self._done(before, after, box, distress, found, alignment, seen_before, seen_after)
 
     def _facts(self, after: Picture, earlier: Sequence[Earlier]) -> PictureFacts:
-        copied = is_copy(after, earlier, self.table)
+        copied = is_copy(after, earlier, self.table.gate)
         problems = judge_quality(after.image).problems
         return replace(after.facts, problems=problems, is_copy=copied)
-
-    def _align(self, before: Image, after: Image, box: Box) -> Alignment:
-        ours, theirs = features(before), features(after)
-        masked = attempt(_without(ours, box), theirs)
-        whole = masked if masked.registration is not None else attempt(ours, theirs)
-        size = (after.shape[1], after.shape[0])
-        found = masked.registration
-        homography = found.homography if found is not None else None
-        boxes = np.array([box], np.float32)
-        projected = np.zeros((1, 4), np.float32) if homography is None else warp_boxes(boxes, homography, size)
-        facts = PlaceFacts(
-            masked=_evidence(masked),
-            whole=_evidence(whole),
-            inlier_ratio=found.inlier_ratio if found is not None else 0.0,
-            reprojection_px=found.reprojection_px if found is not None else 0.0,
-            overlap=0.0 if homography is None else _overlap(box, homography, size),
-        )
-        return Alignment(facts, homography, projected)
 
     def _look(
         self,
@@ -254,51 +193,6 @@ class Assessor:
             ("surface", SURFACE_VERSION),
             ("model", self._detector.card.name),
         )
-
-
-def is_copy(after: Picture, earlier: Sequence[Earlier], table: RepairTable) -> bool:
-    """Whether the picture is earlier evidence again: the very file, or its pixels re-encoded.
-
-    Where only the hashes of earlier evidence are kept, an alike perceptual hash is not enough: a fixed camera's honest
-    pictures have that too.
-    """
-    ours = perceptual_hash(after.image)
-    for known in earlier:
-        if known.sha256 == after.sha256:
-            return True
-        if known.image is None or hash_distance(known.perceptual, ours) > table.gate.copy_hash_bits:
-            continue
-        if worst_disagreement(known.image, after.image) <= table.gate.copy_most_rms:
-            return True
-    return False
-
-
-def sha256_of(data: bytes) -> str:
-    """64 hex digits."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def _without(found: Features, box: Box) -> Features:
-    """The keypoints that do not lie on the spot, which has changed if it was repaired."""
-    x1, y1, x2, y2 = box
-    margin = max(MASKED_PX, MASKED_SHARE * max(x2 - x1, y2 - y1))
-    x, y = found.keypoints_xy.T
-    inside = (x >= x1 - margin) & (x <= x2 + margin) & (y >= y1 - margin) & (y <= y2 + margin)
-    return replace(found, keypoints_xy=found.keypoints_xy[~inside], descriptors=found.descriptors[~inside])
-
-
-def _evidence(tried: Attempt) -> PlaceEvidence:
-    return PlaceEvidence(tried.keypoints, tried.matches, tried.inliers, fits=tried.registration is not None)
-
-
-def _overlap(box: Box, homography: Homography, size: tuple[int, int]) -> float:
-    """Share of the box's area, in the before picture, that the after picture shows; on a grid of 33 x 33 points."""
-    x, y = np.meshgrid(np.linspace(box[0], box[2], 33), np.linspace(box[1], box[3], 33))
-    ends = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1) @ homography.T
-    ahead = ends[:, 2] > 1e-9
-    pixels = ends[:, :2] / np.where(ahead, ends[:, 2], 1.0)[:, None]
-    shown = ahead & (pixels >= 0).all(axis=1) & (pixels <= np.array(size)).all(axis=1)
-    return float(shown.mean())
 
 
 def _collar(projected: Boxes, rule: LookRule) -> float:

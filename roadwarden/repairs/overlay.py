@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from roadwarden.detections import Image
-from roadwarden.repairs.assess import Assessment, Picture
+from roadwarden.repairs.assess import Assessment
+from roadwarden.repairs.pictures import Picture
 from roadwarden.vision.drawing import draw
 from roadwarden.vision.surface import aligned
 

@@ -12,7 +12,7 @@ from roadwarden.data.splits import read_splits
 from roadwarden.eval.repairs import Kind, Triple
 from roadwarden.eval.repairs_roads import road_triples
 from roadwarden.eval.repairs_street import street_triples
-from roadwarden.repairs.assess import Earlier, Picture, is_copy
+from roadwarden.repairs.pictures import Earlier, Picture, is_copy
 from roadwarden.repairs.table import shipped_repair_table
 from roadwarden.vision.fingerprint import perceptual_hash
 
@@ -45,7 +45,7 @@ def test_a_street_gives_the_same_triples_again() -> None:
 
 
 def test_an_old_photo_is_told_and_a_second_look_is_not() -> None:
-    table = shipped_repair_table()
+    table = shipped_repair_table().gate
     for one in islice(street_triples([5], (Kind.OLD_PHOTO, Kind.NOTHING_DONE)), 4):
         earlier = [Earlier("before", perceptual_hash(one.before), one.before)]
         assert is_copy(Picture(one.after, "after"), earlier, table) is (one.kind is Kind.OLD_PHOTO)

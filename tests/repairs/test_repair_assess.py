@@ -9,8 +9,9 @@ import pytest
 from roadwarden.cases.event_types import Verdict
 from roadwarden.detections import Detections, Image
 from roadwarden.errors import DataError
-from roadwarden.repairs.assess import Assessment, Assessor, Earlier, Picture, is_copy
+from roadwarden.repairs.assess import Assessment, Assessor
 from roadwarden.repairs.overlay import overlay
+from roadwarden.repairs.pictures import Earlier, Picture, is_copy
 from roadwarden.repairs.table import shipped_repair_table
 from roadwarden.repairs.verdict import Reason
 from roadwarden.taxonomy import DistressType
@@ -96,11 +97,11 @@ def test_the_before_picture_again_is_a_copy_however_it_was_compressed(quality: i
 def test_a_fixed_cameras_picture_of_the_mended_hole_is_no_copy() -> None:
     before, after = with_hole(road()), with_patch(road())
     known = [Earlier("b", perceptual_hash(before), before)]
-    assert not is_copy(Picture(after, "a"), known, shipped_repair_table())
+    assert not is_copy(Picture(after, "a"), known, shipped_repair_table().gate)
 
 
 def test_earlier_evidence_of_which_only_the_hash_is_kept_is_a_copy_only_as_the_very_file() -> None:
-    picture, table = with_patch(road()), shipped_repair_table()
+    picture, table = with_patch(road()), shipped_repair_table().gate
     assert is_copy(Picture(picture, "same"), [Earlier("same", 0)], table)
     assert not is_copy(Picture(picture, "new"), [Earlier("old", perceptual_hash(picture))], table)
 

@@ -1,0 +1,55 @@
+"""Pictures as evidence, and whether one is an earlier one again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadwarden.detections import Image
+from roadwarden.repairs.evidence import PictureFacts
+from roadwarden.repairs.table import GateRule
+from roadwarden.vision.fingerprint import hash_distance, perceptual_hash, worst_disagreement
+
+UNKNOWN = PictureFacts()
+"""A picture of which nothing but its pixels is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture with the hash of its file; ``facts`` is what its sidecar says."""
+
+    image: Image
+    sha256: str
+    facts: PictureFacts = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Earlier evidence by its hashes; the picture itself where it is at hand, to tell a copy from a second look."""
+
+    sha256: str
+    perceptual: int
+    image: Image | None = None
+
+
+def is_copy(after: Picture, earlier: Sequence[Earlier], rule: GateRule) -> bool:
+    """Whether the picture is earlier evidence again: the very file, or its pixels re-encoded.
+
+    Where only the hashes of earlier evidence are kept, an alike perceptual hash is not enough: a fixed camera's honest
+    pictures have that too.
+    """
+    ours = perceptual_hash(after.image)
+    for known in earlier:
+        if known.sha256 == after.sha256:
+            return True
+        if known.image is None or hash_distance(known.perceptual, ours) > rule.copy_hash_bits:
+            continue
+        if worst_disagreement(known.image, after.image) <= rule.copy_most_rms:
+            return True
+    return False
+
+
+def sha256_of(data: bytes) -> str:
+    """64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
