@@ -127,6 +127,14 @@ def test_a_citys_network_is_read(tmp_path):
     )  # fmt: skip
 
 
+def test_who_owns_a_road_and_where_it_lies_are_read(tmp_path):
+    ours = feature([(0, 0), (100, 0)], id="a", grade="I", owner=" street ", area="西湖")
+    others = feature([(0, 50), (80, 50)], id="b", grade="II", owner="", area=None)
+    first, second = read_network(geojson(tmp_path, ours, others)).network.segments
+    assert (first.owner, first.area) == ("street", "西湖")
+    assert (second.owner, second.area) == (None, None)
+
+
 def test_a_one_way_street_drawn_against_the_traffic_is_turned(tmp_path):
     backwards = feature([(0, 0), (100, 0)], id="b", grade="II", oneway="-1")
     (segment,) = read_network(geojson(tmp_path, backwards)).network.segments

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -221,6 +223,20 @@ class TestRoads:
             assert unit.segments.of_network(first.number) == ROADS
             assert unit.segments.get(wider.number, ["s1", "s9"]) == (replace(ROADS[0], width_m=30.0),)
             assert unit.segments.of_network(77) == ()
+
+    def test_owners_and_areas_of_roads_come_back_and_roads_without_have_the_digest_they_always_had(self, engine):
+        keys = ("grade", "id", "line", "name", "one_way", "road_class", "width_m")
+        points = '{"type": "LineString", "coordinates": [[120.17, 30.26], [120.17, 30.27]]}'
+        row = dict(zip(keys, ("III", "s2", points, "", True, None, 7.0), strict=True))
+        with writing(engine) as unit:
+            bare = unit.segments.add(ROADS[1:], "bare", NOON)
+            owned = replace(ROADS[1], owner="street", area="西湖")
+            told = unit.segments.add([owned], "told", NOON)
+        assert bare.sha256 == hashlib.sha256(json.dumps([row], ensure_ascii=False).encode()).hexdigest()
+        assert told.sha256 != bare.sha256
+        with reading(engine) as unit:
+            assert unit.segments.of_network(told.number) == (owned,)
+            assert unit.segments.of_network(bare.number) == ROADS[1:]
 
     def test_stretches_come_back_by_segment_and_time_and_only_once(self, engine):
         looks = [
