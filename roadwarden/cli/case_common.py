@@ -13,6 +13,7 @@ import typer
 
 from roadwarden.cases.case_row import CaseRow
 from roadwarden.cases.events import EventType, Role, parse_data, parse_time
+from roadwarden.cases.ordering import history
 from roadwarden.cases.permissions import Person
 from roadwarden.cli.city_tables import clock_policies, permissions
 from roadwarden.cli.database import Database, opened
@@ -84,7 +85,7 @@ def record(common: Common, case: str, kind: EventType, /, **data: Any) -> None:
     """Records one event and tells how the case stands; what is None is left out of its data."""
     event_data = parse_data(kind, {name: value for name, value in data.items() if value is not None})
     desk = open_desk(common.database)
-    tell(desk.record(common.who, case, event_data, common.ask), desk.now(), as_json=common.as_json)
+    tell(desk, desk.record(common.who, case, event_data, common.ask), as_json=common.as_json)
 
 
 def open_desk(database: str | None) -> CaseDesk:
@@ -94,13 +95,19 @@ def open_desk(database: str | None) -> CaseDesk:
     return CaseDesk(opened(database), clock_policies(), permissions())
 
 
-def tell(done: Done, now: datetime, *, as_json: bool) -> None:
-    """How the case stands after a command."""
+def tell(desk: CaseDesk, done: Done, *, as_json: bool) -> None:
+    """How the case stands after a command, and what of it counts otherwise than it was said."""
+    now = desk.now()
+    added = {event.seq for event in done.events}
+    notes = [one for one in history(desk.events(done.row.case_id), now).notes if one.seq in added]
     if as_json:
         told = {"repeated": done.repeated, "events": [event.as_json() for event in done.events]}
+        told["notes"] = [{"seq": one.seq, "flag": one.flag, "why": one.why} for one in notes]
         print(json.dumps(told | {"case": done.row.as_json(now)}, ensure_ascii=False))
         return
     print(line_of(done.row, now) + (" (was done before)" if done.repeated else ""))
+    for one in notes:
+        print(f"  {one.flag}: {one.why}")
 
 
 def line_of(row: CaseRow, now: datetime) -> str:

@@ -60,7 +60,7 @@ def file(
     if not isinstance(data, Filed):
         raise TypeError(f"{data} files no case")
     desk = open_desk(common.database)
-    tell(desk.file(common.who, data, common.ask, case), desk.now(), as_json=common.as_json)
+    tell(desk, desk.file(common.who, data, common.ask, case), as_json=common.as_json)
 
 
 def merge(
@@ -73,7 +73,7 @@ def merge(
     Example: roadwarden case merge 2026-000002 --into 2026-000001 --by u1 --role intake
     """
     desk = open_desk(common.database)
-    tell(desk.merge(common.who, case, into, common.ask), desk.now(), as_json=common.as_json)
+    tell(desk, desk.merge(common.who, case, into, common.ask), as_json=common.as_json)
 
 
 def unmerge(common: Common, case: Case) -> None:
@@ -82,4 +82,4 @@ def unmerge(common: Common, case: Case) -> None:
     Example: roadwarden case unmerge 2026-000002 --by u1 --role intake
     """
     desk = open_desk(common.database)
-    tell(desk.unmerge(common.who, case, common.ask), desk.now(), as_json=common.as_json)
+    tell(desk, desk.unmerge(common.who, case, common.ask), as_json=common.as_json)

@@ -8,6 +8,7 @@ import typer
 
 from roadwarden.cases.events import EventType, Severity
 from roadwarden.cli.case_common import ApprovedBy, Case, Common, Reason, case_command, record
+from roadwarden.cli.city_tables import require_addressee
 
 
 def register(case_app: typer.Typer) -> None:
@@ -93,8 +94,9 @@ def transfer(
 ) -> None:
     """Pass a case on between street office and district; it is counted.
 
-    Example: roadwarden case transfer 2026-000001 --to street-office --reason "their road" --by u3 --role duty_officer
+    Example: roadwarden case transfer 2026-000001 --to street_office --reason "their road" --by u3 --role duty_officer
     """
+    require_addressee(to)
     record(common, case, EventType.TRANSFERRED, to=to, reason=reason)
 
 

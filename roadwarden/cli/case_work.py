@@ -18,7 +18,7 @@ from roadwarden.cli.case_common import (
     record,
     tell,
 )
-from roadwarden.cli.city_tables import dispatch_table
+from roadwarden.cli.city_tables import dispatch_table, require_addressee
 from roadwarden.errors import ConfigError
 
 Evidence = Annotated[list[str] | None, typer.Option(help="id or sha256 of a picture; may be given again")]
@@ -42,6 +42,7 @@ def dispatch(
     Example: roadwarden case dispatch 2026-000001 --by u2 --role dispatcher
     """
     if department is not None:
+        require_addressee(department, crew)
         record(common, case, EventType.DISPATCHED, department=department, crew=crew, reason=reason)
         return
     if crew or reason:
@@ -50,7 +51,7 @@ def dispatch(
 
     desk = open_desk(common.database)
     done, chosen = dispatch_by_rules(desk, common.who, case, *dispatch_table(), common.ask)
-    tell(done, desk.now(), as_json=common.as_json)
+    tell(desk, done, as_json=common.as_json)
     if not common.as_json:
         print(f"to {chosen.department}, crew {chosen.crew or '(theirs to choose)'}: {chosen.reason}")
 

@@ -10,6 +10,8 @@ from roadwarden.cases.escalation import EscalationPolicy, read_escalation_policy
 from roadwarden.cases.filing import FilingTable, read_filing_table, shipped_filing_table
 from roadwarden.cases.permissions import Permissions, read_permissions, shipped_permissions
 from roadwarden.cases.policy import ClockPolicies, read_clock_policies, shipped_clock_policies
+from roadwarden.cases.tables import require_known
+from roadwarden.errors import ConfigError
 from roadwarden.settings import city_table
 
 
@@ -37,6 +39,17 @@ def dispatch_table() -> tuple[DispatchTable, DomainTable]:
 
     own, domains = city_table("dispatch.yaml"), domain_table()
     return (read_dispatch_table(own, domains) if own else shipped_dispatch_table()), domains
+
+
+def require_addressee(department: str, crew: str | None = None) -> None:
+    """Raises ConfigError where the table knows no such department or crew of it: nobody could take the case."""
+    table, _ = dispatch_table()
+    crews = [one.id for one in table.crews if one.department == department]
+    try:
+        require_known([department], (one.id for one in table.departments), "dispatch.yaml", "department")
+        require_known([crew] if crew else [], crews, "dispatch.yaml", f"crew of {department}")
+    except ValueError as exc:
+        raise ConfigError(f"{exc}; a city's own table lies in the folder that ROADWARDEN_TABLES names") from exc
 
 
 def filing_table(option: Path | None = None) -> FilingTable:

@@ -74,6 +74,28 @@ def test_the_dispatch_rules_choose_and_say_why(done, filed):
     assert re.search(r"to roads, crew roads-(day|night): .*has the least to do \(0/\d+\)", out)
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("dispatch", "HZ-1", "--department", "road"), "unknown department 'road'; did you mean 'roads'?"),
+        (("dispatch", "HZ-1", "--department", "roads", "--crew", "roads-dya"), "did you mean 'roads-day'?"),
+        (("transfer", "HZ-1", "--to", "moon", "--reason", "far"), "unknown department 'moon'; known are"),
+    ],
+)
+def test_a_case_is_not_sent_to_somebody_who_does_not_exist(run, filed, command, told):
+    filed("HZ-1")
+    code, _, said = run("case", *command, *DUTY)
+    assert code == 2
+    assert told in said
+
+
+def test_a_desk_whose_clock_is_years_ahead_is_told_what_counts(done):
+    out = done(
+        "case", "file", "--distress", "pothole", "--at", "2099-01-01T00:00:00Z", "--by", "u1", "--role", "intake"
+    )
+    assert "clamped: said to have happened more than 2 minutes after it was received; counts from then" in out
+
+
 def test_every_side_branch_has_its_command(done, filed):
     for case in ("HZ-1", "HZ-2", "HZ-3", "HZ-4"):
         filed(case, "--severity", "normal")
