@@ -28,9 +28,12 @@ def register(case_app: typer.Typer) -> None:
 
 def file_defects(
     defects: Annotated[list[str] | None, typer.Argument(help="ids; without any all defects that are known")] = None,
-    area: Annotated[str | None, typer.Option(help="area of the cases, which the map does not know")] = None,
-    owner: Annotated[str | None, typer.Option(help="owner of the roads, which the map does not know")] = None,
-    dispatch: Annotated[bool, typer.Option("--dispatch", help="send each new case where the rules choose")] = False,
+    area: Annotated[str | None, typer.Option(help="area of the cases, where the roads do not say")] = None,
+    owner: Annotated[str | None, typer.Option(help="owner of the roads, where they do not say")] = None,
+    dispatch: Annotated[
+        bool,
+        typer.Option("--dispatch", help="send them where the rules choose, late ones too"),
+    ] = False,
     table: Table = None,
     database: Database = None,
     as_json: AsJson = False,
@@ -50,22 +53,22 @@ def file_defects(
     desk = open_desk(database)
     with progress("defects", quiet=as_json) as report:
         run = run_filing(desk, rules, defects, lambda done: report(done, done))
-    sent = _dispatch(desk, run) if dispatch else {}
+    sent = _dispatch(desk) if dispatch else {}
     if as_json:
         print(json.dumps(_as_json(run, sent), ensure_ascii=False))
     else:
         _show(run, sent)
 
 
-def _dispatch(desk: CaseDesk, run: FilingRun) -> dict[str, str]:
+def _dispatch(desk: CaseDesk) -> dict[str, str]:
     from roadwarden.service.cases import Ask
-    from roadwarden.service.dispatching import dispatch_by_rules
+    from roadwarden.service.dispatching import dispatch_by_rules, never_dispatched
     from roadwarden.service.filing import FILING
 
     tables = dispatch_table()
     return {
         case: dispatch_by_rules(desk, FILING, case, *tables, Ask(key=f"dispatch:{case}"))[1].department
-        for case in run.filed.values()
+        for case in never_dispatched(desk)
     }
 
 
@@ -94,6 +97,8 @@ def _show(run: FilingRun, sent: dict[str, str]) -> None:
     print(f"{run.looked_at} defects looked at, {len(run.filed)} filed, {len(run.waiting)} wait for intake")
     for defect, case in run.filed.items():
         print(f"case {case} of defect {defect}" + (f", to {sent[case]}" if case in sent else ""))
+    for case in sorted(sent.keys() - set(run.filed.values())):
+        print(f"case {case}, filed before, to {sent[case]}")
     for case in run.raised:
         print(f"case {case} is severe now")
     for case in run.seen_again:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from roadwarden.cases.answer import CaseState
 from roadwarden.cases.clocks import clocks
 from roadwarden.cases.dispatch import Asked, dispatch
 from roadwarden.cases.dispatch_table import DispatchTable
@@ -14,7 +15,8 @@ from roadwarden.cases.permissions import Person
 from roadwarden.cases.policy import ClockPolicies
 from roadwarden.errors import UnknownCase
 from roadwarden.service.cases import PLAIN, Ask, CaseDesk, Done
-from roadwarden.storage.case_unit import CaseUnit
+from roadwarden.storage.case_rows import CaseFilter
+from roadwarden.storage.case_unit import CaseUnit, reading
 
 BY_RULES = "dispatch by rules"
 
@@ -35,6 +37,15 @@ def dispatch_by_rules(
     done = desk.decide(who, case, BY_RULES, choose, ask)
     happened = done.events or desk.events(case)
     return done, next(event.data for event in reversed(happened) if isinstance(event.data, Dispatched))
+
+
+def never_dispatched(desk: CaseDesk) -> tuple[str, ...]:
+    """Cases of defects that were filed and sent nowhere yet, also by a run that was killed before it came to them."""
+    now = desk.now()
+    with reading(desk.engine) as unit:
+        names = unit.rows.names(CaseFilter(state=CaseState.FILED), now)
+        rows = [row for name in names if (row := unit.rows.get(name)) is not None]
+    return tuple(row.case_id for row in rows if row.defect and row.department is None and not row.bounces)
 
 
 def _asked(unit: CaseUnit, case: str, policies: ClockPolicies, now: datetime) -> Asked:

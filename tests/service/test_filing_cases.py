@@ -363,6 +363,11 @@ def test_the_commands_say_what_was_filed_and_what_waits(engine, clock, tmp_path)
     again = CliRunner().invoke(app, words)
     assert "3 defects looked at, 0 filed, 1 wait for intake" in again.stdout
     assert "waits: severe manhole_cover_missing" in again.stdout
+    see(engine, look("third", clock.time, EAST + 48, IN_PATH_M))
+    filed_only = json.loads(CliRunner().invoke(app, [one for one in words if one != "--dispatch"] + ["--json"]).stdout)
+    (late,) = filed_only["filed"].values()  # as if the run had been killed before it dispatched
+    assert f"case {late}, filed before, to roads" in CliRunner().invoke(app, words).stdout
+    assert json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["dispatched"] == {}
     tip = ["case", "tip", "--problem", "lamp_out", "--source", "sensor", "--id", "17", *database]
     assert CliRunner().invoke(app, tip).stdout == CliRunner().invoke(app, tip).stdout == "case sensor-17\n"
 
