@@ -7,6 +7,7 @@ RoadwardenError
     OutputError      a result cannot be written
     ModelError       a model file is missing, damaged or not one of ours
         RegistryAway     the model registry does not answer
+    StreamError      a camera, decoder or worker of the stream had to be given up on
     MissingExtra     an optional dependency is not installed
     CaseError        what is wanted of a case cannot be done
         UnknownCase      there is no case of that name
@@ -43,6 +44,10 @@ class ModelError(RoadwardenError):
 
 class RegistryAway(ModelError):
     """The model registry does not answer, or fails to."""
+
+
+class StreamError(RoadwardenError):
+    """A camera, decoder or worker of the stream had to be given up on."""
 
 
 class MissingExtra(RoadwardenError):

@@ -1,0 +1,1 @@
+"""The streaming worker: many cameras at once, and every frame accounted for."""
