@@ -6,7 +6,7 @@ import difflib
 import os
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -125,5 +125,26 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str, schema: type
     name = ".".join(str(part) for part in place)
     if kind != "extra_forbidden":
         return f"{name or 'file'}: {message}"
-    near = difflib.get_close_matches(str(place[-1]), schema.model_fields, n=1)
+    near = difflib.get_close_matches(str(place[-1]), _keys_at(place[:-1], schema), n=1)
     return f"unknown key '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+def _keys_at(place: tuple[int | str, ...], schema: type[BaseModel]) -> list[str]:
+    """The keys that are known at a place inside the file; pydantic names the tag of a union on the way there."""
+    models = [schema]
+    for part in place:
+        inside = [one for model in models if part in model.model_fields for one in _models_of(model, str(part))]
+        tagged = [model for model in models if any(part in get_args(f.annotation) for f in model.model_fields.values())]
+        models = inside or tagged or models
+    return sorted({key for model in models for key in model.model_fields})
+
+
+def _models_of(model: type[BaseModel], key: str) -> list[type[BaseModel]]:
+    found: list[type[BaseModel]] = []
+    waiting: list[Any] = [model.model_fields[key].annotation]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            found.append(one)
+        waiting += get_args(one)
+    return found

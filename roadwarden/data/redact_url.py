@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]+@")  # up to the last @ before the path: passwords hold some, too
 _SECRET_PARAMETERS = re.compile(
-    r"(?i)\b((?:x-amz-)?(?:access_?key(?:_?id)?|secret(?:_?key)?|signature|credential|security-token|token|password|key|sig)=)[^&\s]+"
+    r"(?i)\b((?:x-amz-)?(?:access_?key(?:_?id)?|secret(?:_?key)?|signature|credential|security-token|token|password|passwd|pwd|pass|usr|user|username|login\w*|auth|key|sig)=)[^&\s]+"
 )
 
 
