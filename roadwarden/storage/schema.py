@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table
 
 from roadwarden.errors import DataError
 from roadwarden.storage import (  # noqa: F401 - they add themselves to the metadata
+    assessment_tables,
     case_tables,
     ledger_tables,
     tables,
