@@ -25,7 +25,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Where the stream's clock was pinned to the day's. ``live``: the worker's clock is the measure, else the file's."""
+    """Where a stream's clock was pinned to the day's. ``live``: the worker's clock is the measure, not the file's."""
 
     live: bool
     limits: Limits = Limits()
