@@ -31,6 +31,7 @@ MODULES = {
     "db": ("db",),
     "ledger": ("ledger",),
     "sample": ("sample",),
+    "simulate": ("simulate",),
     "camera": ("camera",),
     "model": ("model",),
     "registry": ("registry",),

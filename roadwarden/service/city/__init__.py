@@ -1,0 +1,1 @@
+"""A city in small, made by chance and driven through the real services: what pages are shown and tried on."""
