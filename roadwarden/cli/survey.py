@@ -20,11 +20,12 @@ from roadwarden.geo.coordinates import CoordinateSystem, to_wgs84
 from roadwarden.geo.fixes import Fix
 from roadwarden.geo.track import HeadingFrom, TrackSettings
 from roadwarden.inference.batch import run_job
-from roadwarden.inference.describe import find_track, read_zone
+from roadwarden.inference.describe import find_track
 from roadwarden.inference.outcome import FrameResult, OutcomeKind
 from roadwarden.inference.read_results import holds_results, read_results
 from roadwarden.inference.settings import JobSettings
 from roadwarden.inference.workspace import writing
+from roadwarden.inference.zone import read_zone
 from roadwarden.models.load import model_path
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from roadwarden.data.exif import read_exif
 from roadwarden.data.sidecars import SIDECAR_ENDINGS, read_track
@@ -14,6 +14,7 @@ from roadwarden.detections import Frame, Position
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.geo.coordinates import CoordinateSystem, to_wgs84
 from roadwarden.inference.settings import JobSettings
+from roadwarden.inference.zone import read_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,3 @@ def find_track(archive: str, choice: str) -> Path | None:
         names = ", ".join(path.name for path in found)
         raise ConfigError(f"{archive}: several files could be the track ({names}); name one with --track, or 'none'")
     return found[0] if found else None
-
-
-def read_zone(name: str | None) -> ZoneInfo | None:
-    """The zone of that name; raises ConfigError for an unknown one."""
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise ConfigError(f"--zone {name}: no such zone; wanted a name such as Asia/Shanghai") from exc

@@ -6,9 +6,7 @@ processes; on a GPU a few workers share the card, one decoding while another det
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import cv2
 from roadwarden.data.archives import Entry, open_archive
 from roadwarden.detections import Image
 from roadwarden.inference.describe import FrameDescriber
+from roadwarden.inference.orphans import end_with_parent
 from roadwarden.inference.outcome import FrameResult
 from roadwarden.inference.settings import JobSettings
 from roadwarden.inference.steps import StageSeconds, Steps
@@ -27,7 +26,6 @@ from roadwarden.vision.decode import UndecodableFrame, decode
 from roadwarden.vision.drawing import draw
 from roadwarden.vision.redaction import Redactor, default_redactor
 
-ORPHAN_CHECK_S = 1.0
 JPEG_QUALITY = 88
 
 
@@ -96,7 +94,7 @@ def start(settings: JobSettings, describe: FrameDescriber, annotated: Path | Non
     """Makes this process a worker."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    end_with_parent()
     _worker = Worker(settings, describe, annotated)
 
 
@@ -119,11 +117,3 @@ def _this_worker() -> Worker:
     if _worker is None:
         raise RuntimeError("start() was not called in this process")
     return _worker
-
-
-def _end_with_parent(parent: int) -> None:
-    """A parent killed outright cannot tell its workers; one that changed means it is gone."""
-    waiting = threading.Event()
-    while os.getppid() == parent:
-        waiting.wait(ORPHAN_CHECK_S)
-    os._exit(1)

@@ -22,7 +22,7 @@ class FolderArchive:
     def entries(self) -> Iterator[Entry]:
         """Every picture below the folder; DataError where there is none."""
         found = False
-        for entry in _walk(self.root, ""):
+        for entry in walk(self.root, ""):
             found = True
             yield entry
         if not found:
@@ -33,14 +33,15 @@ class FolderArchive:
         return _read_local(self.root / path, path)
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[Entry]:
+def walk(folder: Path, prefix: str = "") -> Iterator[Entry]:
+    """Every picture below a folder, sorted by path; ``prefix`` goes before each path."""
     with os.scandir(folder) as listing:
         children = sorted(listing, key=lambda child: child.name)
     for child in children:
         path = f"{prefix}{child.name}"
         if child.is_dir(follow_symlinks=False):
             if not child.name.startswith(".") and child.name != "__MACOSX":
-                yield from _walk(Path(child.path), f"{path}/")
+                yield from walk(Path(child.path), f"{path}/")
         elif is_frame(path):
             yield Entry(path, _size(child))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-import fsspec
-
 from roadwarden.data.archives.base import Archive
 from roadwarden.data.archives.files import FilesArchive, FolderArchive, ListArchive
 from roadwarden.data.archives.packed import TarArchive, ZipArchive
@@ -30,6 +28,8 @@ def open_archive(spec: str) -> Archive:
     if place.is_file():
         return _open_file(place)
     if any(sign in spec for sign in "*?["):
+        import fsspec  # here: it takes longer to load than a decoder's process has need of
+
         return FilesArchive(fsspec.filesystem("file"), spec)
     raise DataError(f"{spec}: no such folder, archive, video or list; check the path, or quote a glob")
 
@@ -57,6 +57,8 @@ def _open_file(place: Path) -> Archive:
 
 def _open_url(url: str) -> Archive:
     scheme = url.partition("://")[0]
+    import fsspec
+
     try:
         system, path = fsspec.core.url_to_fs(url)
     except ImportError as exc:

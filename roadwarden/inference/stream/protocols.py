@@ -77,6 +77,12 @@ class Look:
 class Sink(Protocol):
     """Where looks are kept; doing it again with the same changes nothing."""
 
+    def known(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys that are kept already: such frames of archives need no second look.
+
+        Raises StorageAway.
+        """
+
     def keep(self, looks: Sequence[Look]) -> int:
         """Keeps all of them or none; returns how many were kept before.
 

@@ -48,6 +48,7 @@ class StreamFrame:
     path: str = ""  # what people find it by: a file, or CAMERA/NUMBER
     size_bytes: int = 0
     trace_id: str = field(default_factory=new_trace_id)
+    timed: bool = True  # False: nothing tells when it was taken, and ``captured_at`` only tells frames apart
 
     def __post_init__(self) -> None:
         if self.captured_at.utcoffset() is None:
@@ -60,7 +61,7 @@ class StreamFrame:
     def manifest(self) -> Frame:
         """The frame as the batch job and the survey know it."""
         name = self.path or f"{self.camera}/{self.number:09d}"
-        return Frame(name, self.size_bytes, self.sha256, self.captured_at, self.position)
+        return Frame(name, self.size_bytes, self.sha256, self.captured_at if self.timed else None, self.position)
 
 
 def frame_key(source: str, captured_at: datetime, sha256: str, model: str) -> str:

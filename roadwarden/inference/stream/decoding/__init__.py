@@ -1,0 +1,1 @@
+"""What runs in a decoder's own process: it may crash, hang and leak without hurting the worker."""

@@ -1,0 +1,83 @@
+"""What a decoder is told when it starts, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from roadwarden.inference.stream.backoff import Backoff
+from roadwarden.inference.stream.sampling import EveryFrame, Rule
+from roadwarden.inference.stream.values import StreamFrame
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSpec:
+    """A video, from a file or the network. ``url`` holds credentials: it is never shown."""
+
+    url: str = field(repr=False)
+    live: bool
+    transport: str = "tcp"
+    timeout_s: float = 10.0
+    silence_s: float = 20.0
+    keyframes_only: bool = False
+    recorded_pace: bool = False
+    starts_at: datetime | None = None
+    skip: int = 0  # frames of a file that an earlier decoder has handed on
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSpec:
+    """A folder of pictures."""
+
+    path: Path
+    watch: bool
+    poll_s: float = 1.0
+    settled_s: float = 0.5
+    zone: str | None = None
+    skip: frozenset[str] = frozenset()  # paths that an earlier decoder has handed on, or died of
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderSpec:
+    """One camera."""
+
+    camera: str
+    source: VideoSpec | FolderSpec
+    until_eof: bool = False
+    rule: Rule = field(default_factory=EveryFrame)
+    stale_after_s: float | None = None
+    track: Path | None = None
+    zone: str | None = None
+    clock_offset_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFrame:
+    """A frame's envelope; the bytes of its picture follow as they lie in memory."""
+
+    frame: StreamFrame
+    shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The decoder is about to read this picture; if it dies, of this one."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something for the log, without credentials."""
+
+    text: str
+    reconnects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The source is at its end; ``failed`` says why where that was not wanted."""
+
+    failed: str = ""

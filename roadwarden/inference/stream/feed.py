@@ -1,0 +1,201 @@
+"""A source that decodes in a process of its own: watched, restarted when it dies, given up on when it keeps dying."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import random
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from roadwarden.errors import StreamError
+from roadwarden.inference.stream.backoff import Backoff, Endurance
+from roadwarden.inference.stream.decoding import process
+from roadwarden.inference.stream.decoding.messages import (
+    DecodedFrame,
+    DecoderSpec,
+    Ended,
+    FolderSpec,
+    Opening,
+    Trouble,
+)
+from roadwarden.inference.stream.protocols import Arrival
+from roadwarden.inference.stream.values import Door, Passed, Picture, Waiting
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.5
+START_S = 60.0
+"""A decoder that has said nothing yet may take so long: its modules must be loaded on a busy machine."""
+END_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How a decoder that dies is dealt with; ``patience_s`` is for one that says nothing."""
+
+    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.2, longest_s=10.0))
+    endurance: Endurance = field(default_factory=Endurance)
+    patience_s: float = 45.0
+
+
+class DecoderFeed:
+    """A ``Source`` of one camera."""
+
+    def __init__(
+        self,
+        spec: DecoderSpec,
+        restarts: Restarts | None = None,
+        on_reconnect: Callable[[str], None] = lambda _camera: None,
+    ) -> None:
+        self._spec, self._restarts, self._on_reconnect = spec, restarts or Restarts(), on_reconnect
+        self._handed = 0  # frames of a video that are through, by whatever door
+        self._done: set[str] = set()  # pictures of a folder that are through
+        self._opening = ""
+        self._deaths: list[float] = []
+
+    def arrivals(self, stop: Event) -> Iterator[Arrival | Passed | Waiting]:
+        """Frames of the decoder, and of the next one when it dies. Raises StreamError when that happens too often."""
+        while not stop.is_set():
+            decoder = _Decoder(self._resumed())
+            try:
+                ended = yield from self._listen(decoder, stop)
+            finally:
+                decoder.end()
+            if ended is not None:
+                if ended.failed:
+                    raise StreamError(f"{self._spec.camera}: {ended.failed}")
+                return
+            if not stop.is_set():
+                yield self._died(decoder)
+                yield from self._pause(stop)
+
+    def _listen(self, decoder: _Decoder, stop: Event) -> Generator[Arrival | Passed | Waiting, None, Ended | None]:
+        """Yields what it says; returns how it ended, None where it died, fell silent, or was told to stop."""
+        heard_s, patience_s = time.monotonic(), max(START_S, self._restarts.patience_s)
+        while not stop.is_set():
+            try:
+                message = decoder.receive(POLL_S)
+            except (EOFError, OSError):
+                decoder.join()
+                return None
+            now_s = time.monotonic()
+            if message is None:
+                if now_s - heard_s > patience_s:
+                    logger.warning("%s: the decoder says nothing for %.0f s", self._spec.camera, patience_s)
+                    return None
+                yield Waiting(connected=False)
+                continue
+            heard_s, patience_s = now_s, self._restarts.patience_s
+            if isinstance(message, Ended):
+                return message
+            yield from self._passed_on(message)
+        return None
+
+    def _passed_on(self, message: object) -> Iterator[Arrival | Passed | Waiting]:
+        if isinstance(message, Arrival):
+            if isinstance(self._spec.source, FolderSpec):
+                self._done.add(message.frame.path)
+            self._opening = ""
+            self._handed = message.frame.number + 1
+            yield message
+        elif isinstance(message, Opening):
+            self._forget_opening()
+            self._opening = message.path
+        elif isinstance(message, Trouble):
+            logger.warning("%s: %s", self._spec.camera, message.text)
+            if message.reconnects:
+                self._on_reconnect(self._spec.camera)
+        elif isinstance(message, Passed):
+            self._handed += message.count
+            yield message
+        elif isinstance(message, Waiting):
+            yield message
+
+    def _forget_opening(self) -> None:
+        """The picture before was let go by the decoder itself, or it would have been handed on."""
+        if self._opening:
+            self._done.add(self._opening)
+        self._opening = ""
+
+    def _resumed(self) -> DecoderSpec:
+        source = self._spec.source
+        if isinstance(source, FolderSpec):
+            return replace(self._spec, source=replace(source, skip=frozenset(self._done)))
+        return replace(self._spec, source=replace(source, skip=0 if source.live else self._handed))
+
+    def _died(self, decoder: _Decoder) -> Passed:
+        """The frame that it was at is lost with it, and not tried again."""
+        now_s = time.monotonic()
+        self._deaths = [one for one in self._deaths if now_s - one <= self._restarts.endurance.within_s] + [now_s]
+        where = self._opening or f"frame {self._handed}"
+        logger.warning("%s: the decoder ended (%s) at %s", self._spec.camera, decoder.how, where)
+        if self._restarts.endurance.is_spent(self._deaths, now_s):
+            raise StreamError(
+                f"{self._spec.camera}: its decoder ended {len(self._deaths)} times in "
+                f"{self._restarts.endurance.within_s:.0f} s, last at {where}; it is given up on. Look at the source; "
+                "SIGHUP tries again"
+            )
+        self._forget_opening()
+        self._handed += 1
+        return Passed(Door.DECODE_ERROR, 1, f"decoder_crashed at {where}")
+
+    def _pause(self, stop: Event) -> Iterator[Waiting]:
+        end = time.monotonic() + self._restarts.backoff.pause_s(len(self._deaths), random.Random())
+        while (left := end - time.monotonic()) > 0 and not stop.wait(min(POLL_S, left)):
+            yield Waiting(connected=False)
+
+
+class _Decoder:
+    """The process and the worker's end of its pipe."""
+
+    def __init__(self, spec: DecoderSpec) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe(duplex=False)
+        self._process: BaseProcess = context.Process(
+            target=process.main, args=(spec, theirs), name=f"decoder {spec.camera}", daemon=True
+        )
+        self._process.start()
+        theirs.close()  # so that its death is the end of the pipe
+
+    def receive(self, wait_s: float) -> object | None:
+        """The next message, a frame with its picture; None where there is none yet. Raises EOFError when it is dead."""
+        if not self._pipe.poll(wait_s):
+            return None
+        message: object = self._pipe.recv()
+        if isinstance(message, DecodedFrame):
+            return Arrival(message.frame, Picture(_picture(self._pipe, message.shape)))
+        return message
+
+    def join(self) -> None:
+        """Waits for the end of a process whose pipe has ended."""
+        self._process.join(END_S)
+
+    @property
+    def how(self) -> str:
+        """How it ended, for people."""
+        code = self._process.exitcode
+        return "still running" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def end(self) -> None:
+        """Ends the process, whatever it does; a connection it holds is closed by the system."""
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join(END_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(END_S)
+        self._pipe.close()
+
+
+def _picture(pipe: Connection, shape: tuple[int, int, int]) -> Any:
+    image = np.empty(shape, np.uint8)
+    pipe.recv_bytes_into(image.data.cast("B"))
+    return image
