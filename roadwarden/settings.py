@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from roadwarden.errors import ConfigError
+from roadwarden.errors import ConfigError, OutputError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -94,6 +94,19 @@ def read_secret(env: str | None, file: Path | None) -> str:
     if not value:
         raise ConfigError(f"{place} is to hold a secret and is empty")
     return value
+
+
+def write_secret(path: Path, secret: str) -> None:
+    """A file that only we may read; raises OutputError where one is there already."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as exc:
+        raise OutputError(f"{path} is there already; name another file, secrets are not written over") from exc
+    except OSError as exc:
+        raise OutputError(f"{path}: cannot be written: {exc.strerror or exc}") from exc
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{secret}\n")
 
 
 def set_mlflow_defaults() -> None:

@@ -25,7 +25,7 @@ MODULES = {
     "case": ("case",),
     "repair": ("repair",),
     "scheduler": ("scheduler",),
-    "outbox": ("scheduler",),
+    "outbox": ("outbox",),
     "kpi": ("kpi",),
     "campaign": ("campaign",),
     "db": ("db",),

@@ -1,4 +1,4 @@
-"""``roadwarden scheduler`` and ``roadwarden outbox``: warnings, deliveries, and what could not be delivered."""
+"""``roadwarden scheduler``: warnings and deliveries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadwarden.cases.events import format_time
 from roadwarden.cli.case_common import AsJson, open_desk
 from roadwarden.cli.city_tables import escalation_policy
 from roadwarden.cli.database import Database
@@ -20,20 +19,17 @@ from roadwarden.settings import destinations_file
 if TYPE_CHECKING:
     from roadwarden.service.scheduler import Scheduler
 
-outbox_app = typer.Typer(help="Messages to the outside, and dead letters.", no_args_is_help=True)
 DestinationsFile = Annotated[
     Path | None,
     typer.Option(
         help="YAML file, see docs/cases.md; without it ROADWARDEN_DESTINATIONS, and else nothing is delivered"
     ),
 ]
-Name = Annotated[str, typer.Argument(help="name of the destination")]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command and the command group."""
+    """Adds the command."""
     app.command()(scheduler)
-    app.add_typer(outbox_app, name="outbox")
 
 
 def scheduler(
@@ -64,76 +60,6 @@ def scheduler(
     print(f"scheduler: {len(worker.couriers)} destinations; Ctrl-C ends it", flush=True)
     worker.run(stop, every_s)
     print("scheduler: ended", flush=True)
-
-
-@outbox_app.command()
-def status(database: Database = None, as_json: AsJson = False) -> None:
-    """Show how many messages each destination has, waits for and has refused.
-
-    Example: roadwarden outbox status
-    """
-    from roadwarden.service.delivery import counts
-    from roadwarden.storage.case_tables import DeliveryState
-
-    found = counts(open_desk(database).engine)
-    names = sorted({name for name, _ in found})
-    told = {name: {state.value: found.get((name, state), 0) for state in DeliveryState} for name in names}
-    if as_json:
-        print(json.dumps(told))
-        return
-    for name, numbers in told.items():
-        print(f"{name}: " + ", ".join(f"{number} {state}" for state, number in numbers.items()))
-    if not told:
-        print("no destination yet; 'roadwarden scheduler --destinations FILE' makes them known")
-
-
-@outbox_app.command()
-def dead(
-    destination: Annotated[str | None, typer.Option(help="only of this destination")] = None,
-    database: Database = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the dead letters: what a destination has refused, or did not take for days.
-
-    Example: roadwarden outbox dead
-    """
-    from roadwarden.service.delivery import dead_letters
-
-    letters = dead_letters(open_desk(database).engine, destination)
-    rows = [
-        {
-            "number": one.number,
-            "destination": one.destination,
-            "key": one.message.key,
-            "topic": one.message.topic,
-            "attempts": one.attempts,
-            "since": None if one.done_at is None else format_time(one.done_at),
-            "error": one.error,
-        }
-        for one in letters
-    ]
-    if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    for row in rows:
-        print(f"{row['number']} {row['destination']} {row['key']}: {row['attempts']} attempts, {row['error']}")
-    print(f"{len(rows)} dead letters" + ("; 'roadwarden outbox replay DESTINATION' sends them again" if rows else ""))
-
-
-@outbox_app.command()
-def replay(
-    destination: Name,
-    number: Annotated[list[int] | None, typer.Option(help="only this letter; may be given again")] = None,
-    database: Database = None,
-) -> None:
-    """Have the dead letters of a destination sent again by the scheduler, under the same keys.
-
-    Example: roadwarden outbox replay district
-    """
-    from roadwarden.service.delivery import replay as again
-
-    desk = open_desk(database)
-    print(f"{again(desk.engine, destination, number, desk.now())} letters will be sent again")
 
 
 def _worker(database: str | None, file: Path | None, escalation: Path | None, keep_days: float) -> Scheduler:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from roadwarden.errors import ConfigError
 from roadwarden.service.destinations import Destination, Retries
 from roadwarden.service.senders import NotDelivered, Sender
 from roadwarden.storage.case_tables import DeliveryState
@@ -160,8 +161,19 @@ def dead_letters(engine: Engine, name: str | None = None) -> tuple[Delivery, ...
 
 
 def replay(engine: Engine, name: str, numbers: Sequence[int] | None, now: datetime) -> int:
-    """Has dead letters of a destination sent again; all of them, or those of these numbers. Returns how many."""
+    """Has dead letters of a destination sent again; all of them, or those of these numbers. Returns how many.
+
+    Raises ConfigError for a destination that nobody knows, and for numbers that are no dead letters of it.
+    """
     with writing(engine) as unit:
+        if name not in (known := unit.outbox.known()):
+            raise ConfigError(f"there is no destination '{name}'; known are: {', '.join(known) or 'none'}")
+        dead = {one.number for one in unit.outbox.list(DeliveryState.DEAD, name, numbers=numbers)}
+        if wrong := sorted(set(numbers or ()) - dead):
+            raise ConfigError(
+                f"{', '.join(map(str, wrong))}: no dead letter of {name}; 'roadwarden outbox dead' lists them. Nothing "
+                "is sent again"
+            )
         return unit.outbox.replay(name, numbers, now)
 
 

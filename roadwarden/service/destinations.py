@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from roadwarden.service.addresses import Allowance, is_address, why_forbidden
 from roadwarden.settings import read_strict_yaml
 
 
@@ -71,18 +72,23 @@ class WebhookDestination(_Destination):
     """An HTTP server of somebody else."""
 
     kind: Literal["webhook"]
-    url: str = Field(description="http:// or https:// address that takes POST")
-    secret: Secret = Field(description="key of the signature, at least 16 bytes")
+    url: str = Field(description="https:// address that takes POST; it is not redirected")
+    secret: Secret = Field(description="key of the signature: 16 bytes or more, or whsk_ and an Ed25519 key")
+    next_secret: Secret | None = Field(default=None, description="signs as well, while receivers change from one to it")
+    allow: tuple[Allowance, ...] = Field(
+        default=(), description="for this host: private-address (also loopback), plain-http"
+    )
 
-    @field_validator("url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("wanted http://HOST/… or https://HOST/…")
-        if parts.username or parts.password:
-            raise ValueError("no user or password in the address: the signature says who sends")
-        return url
+    @property
+    def allowed(self) -> frozenset[Allowance]:
+        """What is refused otherwise."""
+        return frozenset(self.allow)
+
+    @model_validator(mode="after")
+    def _address(self) -> WebhookDestination:
+        if why := _wrong_address(self.url, self.allowed):
+            raise ValueError(f"url: {why}")
+        return self
 
 
 class EmailDestination(_Destination):
@@ -137,6 +143,22 @@ class Destinations(_Strict):
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"destination '{min(twice)}' is listed twice")
         return self
+
+
+def _wrong_address(url: str, allowed: frozenset[Allowance]) -> str | None:
+    """What is wrong with the address of a webhook, as far as it can be told without asking for the name."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as exc:
+        return str(exc)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        return "wanted https://HOST/…"
+    if parts.username or parts.password:
+        return "no user or password in the address: the signature says who sends"
+    if parts.scheme == "http" and Allowance.PLAIN_HTTP not in allowed:
+        return f"http:// is read by everybody on the way; write https://, or 'allow: [{Allowance.PLAIN_HTTP}]'"
+    return why_forbidden(parts.hostname, allowed) if is_address(parts.hostname) else None
 
 
 def read_destinations(path: Path) -> tuple[Destination, ...]:

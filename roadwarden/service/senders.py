@@ -1,28 +1,28 @@
-"""One message to one destination: signed HTTP, mail, or a line of a file. Nothing here knows the database.
-
-Webhooks follow Standard Webhooks (standardwebhooks.com): headers ``webhook-id``, ``webhook-timestamp`` and
-``webhook-signature``, the last one "v1," and the base64 of HMAC-SHA256 over "id.timestamp.body".
-"""
+"""One message to one destination: signed HTTP, mail, or a line of a file. Nothing here knows the database."""
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import hashlib
-import hmac
 import http.client
 import json
 import os
+import secrets
 import smtplib
+import socket
 import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from roadwarden.cases.event_types import format_time
 from roadwarden.errors import ConfigError, OutputError
+from roadwarden.service.addresses import PinnedConnection, Resolve, pinned, resolve
 from roadwarden.service.destinations import (
     Destination,
     EmailDestination,
@@ -33,13 +33,15 @@ from roadwarden.service.destinations import (
 )
 from roadwarden.settings import read_secret
 from roadwarden.storage.outbox import Message
+from roadwarden.webhook_signatures import WebhookKey, read_key, signed_headers
 
-SHORTEST_SECRET = 16
-PREFIX = "whsec_"
 ANSWER_BYTES = 2000
+PING = "ping"
 REFUSED_FOR_GOOD = frozenset({400, 410, 413, 415, 422})
 """The same bytes would be refused again. 401, 403 and 404 are tried again: somebody may be setting the receiver up."""
 LONGEST_WISH_S = 86_400.0
+ASKING_AND_HEARING = 2
+"""Times the time-out of one step: with finding the name that is what a lease of a message allows for."""
 
 
 class NotDelivered(OutputError):
@@ -66,17 +68,28 @@ def sender_of(destination: Destination) -> Sender:
     """Raises ConfigError where a secret is missing or too short."""
     match destination:
         case WebhookDestination():
-            key = key_of(_secret(destination.secret))
-            if len(key) < SHORTEST_SECRET:
-                raise ConfigError(
-                    f"destination {destination.name}: its secret has fewer than {SHORTEST_SECRET} bytes; make one with "
-                    "'openssl rand -base64 32'"
-                )
-            return _Webhook(destination, key)
+            return _Webhook(destination, keys_of(destination))
         case EmailDestination():
             return _Email(destination, _secret(destination.password) if destination.password else None)
         case FileDestination():
             return _Lines(destination)
+
+
+def ping_of(now: datetime) -> Message:
+    """A message that tells nothing, to try a destination with."""
+    text = "a test message of roadwarden; 测试消息"
+    return Message(f"ping:{secrets.token_hex(8)}", PING, "", {"title": text}, now)
+
+
+def keys_of(destination: WebhookDestination) -> tuple[WebhookKey, ...]:
+    """One key, or two while receivers change over. Raises ConfigError that names the destination."""
+    places = (destination.secret, *((destination.next_secret,) if destination.next_secret else ()))
+    try:
+        keys = tuple(read_key(_secret(place)) for place in places)
+        signed_headers(keys, "", datetime.fromtimestamp(0, UTC), b"")
+    except ConfigError as exc:
+        raise ConfigError(f"destination {destination.name}: {exc}") from exc
+    return keys
 
 
 def body_of(message: Message) -> bytes:
@@ -91,37 +104,19 @@ def body_of(message: Message) -> bytes:
     return json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
 
 
-def key_of(secret: str) -> bytes:
-    """The key of a secret: what is behind ``whsec_`` in base64, as Standard Webhooks writes it, or the text itself."""
-    encoded = secret.removeprefix(PREFIX)
-    if encoded == secret:
-        return secret.encode()
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except ValueError:
-        raise ConfigError(f"a secret begins with {PREFIX} and goes on with something else than base64") from None
-
-
-def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
-    """The header ``webhook-signature`` of a body that is sent at ``timestamp`` (Unix seconds)."""
-    mac = hmac.new(secret, f"{key}.{timestamp}.".encode() + body, hashlib.sha256)
-    return "v1," + base64.b64encode(mac.digest()).decode()
-
-
 @dataclass(frozen=True, slots=True)
 class _Webhook:
     destination: WebhookDestination
-    secret: bytes
+    keys: tuple[WebhookKey, ...]
+    resolved: Resolve = resolve
 
     def send(self, message: Message, now: datetime) -> None:
-        body, timestamp = body_of(message), int(now.timestamp())
+        body = body_of(message)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "roadwarden",
-            "Idempotency-Key": message.key,
-            "webhook-id": message.key,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(self.secret, message.key, timestamp, body),
+            "Idempotency-Key": _ascii(message.key),
+            **signed_headers(self.keys, _ascii(message.key), now, body),
         }
         try:
             status, answer, wait_s = self._post(body, headers)
@@ -131,18 +126,37 @@ class _Webhook:
             raise NotDelivered(f"answered {status}: {answer}", final=status in REFUSED_FOR_GOOD, wait_s=wait_s)
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, str, float]:
-        """Redirects are not followed: whoever is named in the file gets it, or nobody."""
+        """Redirects are not followed, and no proxy is asked: whoever is named in the file gets it, or nobody."""
         parts = urlsplit(self.destination.url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(str(parts.hostname), parts.port, timeout=self.destination.timeout_s)
-        try:
+        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        host, port = str(parts.hostname), parts.port or (80 if tls is None else 443)
+        address = pinned(host, port, self.destination.allowed, self.resolved)
+        connection = PinnedConnection(host, port, address, self.destination.timeout_s, tls)
+        with _ended_after(connection, ASKING_AND_HEARING * self.destination.timeout_s):
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, headers)
             response = connection.getresponse()
             answer = response.read(ANSWER_BYTES).decode("utf-8", "replace")[:200]
             return response.status, answer, _seconds(response.getheader("Retry-After"))
-        finally:
-            connection.close()
+
+
+@contextmanager
+def _ended_after(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    """A time-out is of one step; who answers a byte a second would hold us for ever."""
+
+    def end() -> None:
+        with suppress(OSError):
+            if connection.sock is not None:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        connection.close()
 
 
 @dataclass(frozen=True, slots=True)

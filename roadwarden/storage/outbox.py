@@ -134,10 +134,20 @@ class OutboxStore:
         )
         return self._connection.execute(statement).rowcount == 1
 
-    def list(self, state: DeliveryState, name: str | None = None, most: int = 1000) -> tuple[Delivery, ...]:
-        """Deliveries of one state, oldest message first."""
-        where = deliveries.c.state == state.value
-        return self._read(where if name is None else and_(where, deliveries.c.destination == name), most)
+    def list(
+        self, state: DeliveryState, name: str | None = None, most: int = 1000, numbers: Sequence[int] | None = None
+    ) -> tuple[Delivery, ...]:
+        """Deliveries of one state, oldest message first; of one destination, of these messages."""
+        where = [deliveries.c.state == state.value]
+        if name is not None:
+            where.append(deliveries.c.destination == name)
+        if numbers is not None:
+            where.append(deliveries.c.message.in_([*numbers]))
+        return self._read(and_(*where), most)
+
+    def known(self) -> tuple[str, ...]:
+        """Names of the destinations that a scheduler has met, sorted."""
+        return tuple(self._connection.execute(select(destinations.c.name).order_by(destinations.c.name)).scalars())
 
     def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
         """How many deliveries each destination has in each state."""

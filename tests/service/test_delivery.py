@@ -75,7 +75,8 @@ def courier_of(monkeypatch, tmp_path, clock):
 
 
 def webhook(receiver, **more):
-    return {"kind": "webhook", "url": receiver.url, "secret": {"env": "DISTRICT_SECRET"}, "timeout_s": 2} | more
+    here = {"allow": ["private-address", "plain-http"], "secret": {"env": "DISTRICT_SECRET"}, "timeout_s": 2}
+    return {"kind": "webhook", "url": receiver.url} | here | more
 
 
 def message(number, case="HZ-1", topic="case.filed", **payload):
@@ -240,7 +241,10 @@ class TestDeadLetters:
             assert deliveries.dead_letters(engine, "nobody") == ()
             healthy.append(True)
             assert deliver(courier) == Tally(sent=1)  # the second one was not held up for ever
-            assert deliveries.replay(engine, "district", [dead.number + 1], clock()) == 0
+            with pytest.raises(ConfigError, match=f"{dead.number + 1}: no dead letter of district; .* Nothing is sent"):
+                deliveries.replay(engine, "district", [dead.number, dead.number + 1], clock())
+            with pytest.raises(ConfigError, match="no destination 'nobody'; known are: district"):
+                deliveries.replay(engine, "nobody", None, clock())
             assert deliveries.replay(engine, "district", None, clock()) == 1
             assert deliver(courier) == Tally(sent=1)
             assert states(engine) == {"sent": 2}
@@ -399,7 +403,7 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("wrong", "says"),
         [
-            ({"kind": "webhook", "url": "ftp://x/", "secret": {"env": "S"}}, "wanted http://HOST"),
+            ({"kind": "webhook", "url": "ftp://x/", "secret": {"env": "S"}}, "wanted https://HOST"),
             ({"kind": "webhook", "url": "https://u:p@x/", "secret": {"env": "S"}}, "no user or password"),
             ({"kind": "webhook", "url": "https://x/", "secret": {"env": "S", "file": "f"}}, "wanted one of"),
             ({"kind": "webhook", "url": "https://x/", "secret": "sesame"}, "secret"),
@@ -431,10 +435,9 @@ class TestSettings:
         with pytest.raises(ConfigError, match="cannot be read: FileNotFoundError"):
             courier_of(lite, **webhook(There(), secret={"file": str(tmp_path / "none")}))
         (tmp_path / "key").write_text(f"{SECRET}\n")
-        assert (
-            courier_of(lite, **webhook(There(), secret={"file": str(tmp_path / "key")})).sender.secret
-            == SECRET.encode()
-        )
+        (key,) = courier_of(lite, **webhook(There(), secret={"file": str(tmp_path / "key")})).sender.keys
+        assert key.data == SECRET.encode()
+        assert SECRET not in repr(key)
 
     def test_secrets_are_neither_logged_nor_kept(self, lite, courier_of, caplog, tmp_path):
         with receiving(answering(500)) as receiver:
