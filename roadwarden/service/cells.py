@@ -31,13 +31,13 @@ def cells_of(
 ) -> Cells:
     """Cells of those segments at ``now``, from what was looked at and from the defects that are known on them.
 
-    Defects that good passes no longer see count: nothing is healthy before somebody says so. ``work`` is what the cases
-    say: an overdue defect is red, a mended one leaves its cells.
+    Defects that good passes no longer see count: nothing is healthy before somebody says so; those that were first
+    seen later do not. ``work`` is what the cases say: an overdue defect is red, a mended one leaves its cells.
     """
     strips = Roads(tuple(roads.roadways[name] for name in segments))
     stretches = unit.stretches.of_segments(roads.number, segments, _EVER, now)
     seen = coverage(strips, inspections(stretches, strips), patrol or shipped_patrol_table(), now)
-    found = unit.defects.on_segments(roads.number, segments)
+    found = [one for one in unit.defects.on_segments(roads.number, segments) if one.first_seen_at <= now]
     return rebuild(Grid(strips), seen, list(_unhealthy(found, roads, severity or shipped_severity_table(), work)))
 
 

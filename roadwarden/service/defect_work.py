@@ -26,12 +26,12 @@ NO_WORK = DefectWork()
 
 
 def defect_work(cases: CaseUnit, unit: UnitOfWork, segments: Sequence[str], now: datetime) -> DefectWork:
-    """From the cases that were filed on those segments, O(cases on them).
+    """From the cases that were filed on those segments by ``now``, O(cases on them).
 
     A case names the id that its defect had when it was filed; it is followed to the defect that holds that sighting
     now.
     """
-    rows = [row for row in cases.rows.of_segments(segments) if row.defect is not None]
+    rows = [row for row in cases.rows.of_segments(segments) if row.defect is not None and row.filed_at <= now]
     homes = unit.defects.now({row.defect for row in rows if row.defect is not None})
     of_defect: dict[str, list[CaseRow]] = {}
     for row in rows:
@@ -41,16 +41,18 @@ def defect_work(cases: CaseUnit, unit: UnitOfWork, segments: Sequence[str], now:
     defects = {defect.id: defect for defect in unit.defects.get(of_defect)}
     return DefectWork(
         overdue=frozenset(name for name, own in of_defect.items() if any(_overdue(row, now) for row in own)),
-        mended=frozenset(name for name, own in of_defect.items() if _mended(own, defects.get(name))),
+        mended=frozenset(name for name, own in of_defect.items() if _mended(own, defects.get(name), now)),
     )
 
 
 def _overdue(row: CaseRow, now: datetime) -> bool:
-    return row.is_open and row.repair_due_at is not None and (row.repair_stopped_at or now) > row.repair_due_at
+    """Of a moment of the past: whether it was open then and past the due time that holds today."""
+    was_open = row.is_open or (row.closed_at is not None and row.closed_at > now)
+    return was_open and row.repair_due_at is not None and min(row.repair_stopped_at or now, now) > row.repair_due_at
 
 
-def _mended(rows: Sequence[CaseRow], defect: KeptDefect | None) -> bool:
-    stops = [row.repair_stopped_at for row in rows if row.state == CaseState.CLOSED]
+def _mended(rows: Sequence[CaseRow], defect: KeptDefect | None, now: datetime) -> bool:
+    stops = [row.repair_stopped_at for row in rows if row.closed_at is not None and row.closed_at <= now]
     repaired = [stop for stop in stops if stop is not None]
-    all_closed = all(row.state == CaseState.CLOSED for row in rows)
+    all_closed = len(stops) == len(rows)
     return defect is not None and all_closed and bool(repaired) and defect.last_seen_at <= max(repaired)
