@@ -32,15 +32,10 @@ def defect_tile(defects: DefectPoints, tile: WebTile, wanted: MapFilter) -> byte
     units = tile.units(defects.world[rows])
     if tile.z < POINTS_FROM:
         return _counted(units, defects.severe[rows])
+    columns = [column[rows].tolist() for column in (defects.ids, defects.type, defects.severe, defects.seen)]
     told = [
-        {"id": name.decode(), "type": TYPES[kind].value, "severe": severe, "seen": seen}
-        for name, kind, severe, seen in zip(
-            defects.ids[rows].tolist(),
-            defects.type[rows].tolist(),
-            defects.severe[rows],
-            defects.seen[rows],
-            strict=True,
-        )
+        {"id": name.decode(), "type": TYPES[kind].value, "severe": bad, "seen": seen}
+        for name, kind, bad, seen in zip(*columns, strict=True)
     ]
     return _layer("defects", units[:MOST_POINTS], told[:MOST_POINTS])
 
