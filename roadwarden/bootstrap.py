@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Engine
+
 from roadwarden.defects.rulings import Matcher
 from roadwarden.defects.same_place import SamePlaceTable
+from roadwarden.inference.guarded_pictures import GuardedPictures
 from roadwarden.inference.picture_matcher import Looks, PictureMatcher
+from roadwarden.repairs.table import shipped_repair_table
+from roadwarden.service.evidence import EvidenceDesk
+from roadwarden.settings import blobs_url, time_zone
+from roadwarden.storage.blobs import open_blobs
 
 
 def matcher(looks: Looks, table: SamePlaceTable | None = None) -> Matcher:
     """What compares the pictures of sightings for merging; ``looks`` finds them."""
     return PictureMatcher(looks, table)
+
+
+def evidence_desk(engine: Engine, blobs: str | None = None) -> EvidenceDesk:
+    """What takes in and hands out pictures; ``blobs``: where they are kept, without it as the settings say.
+
+    Pictures are read in a process of their own, which ends with ours.
+    """
+    gate = shipped_repair_table().gate
+    pictures = GuardedPictures(time_zone(), gate.copy_most_rms)
+    return EvidenceDesk(engine, open_blobs(blobs or blobs_url()), pictures, copy_bits=gate.copy_hash_bits)

@@ -22,6 +22,8 @@ REGISTRY_CACHE_VARIABLE = "ROADWARDEN_REGISTRY_CACHE"
 LOCAL_DATABASE = "sqlite:///var/roadwarden.db"
 DATABASE_VARIABLE = "ROADWARDEN_DATABASE"
 DESTINATIONS_VARIABLE = "ROADWARDEN_DESTINATIONS"
+LOCAL_BLOBS = "var/blobs"
+BLOBS_VARIABLE = "ROADWARDEN_BLOBS"
 ZONE_VARIABLE = "ROADWARDEN_ZONE"
 TABLES_VARIABLE = "ROADWARDEN_TABLES"
 HOME_ZONE = "Asia/Shanghai"
@@ -50,6 +52,11 @@ def registry_cache() -> Path:
 def database_url() -> str:
     """Where sightings and defects are kept: the variable, or a file below var/."""
     return os.environ.get(DATABASE_VARIABLE) or LOCAL_DATABASE
+
+
+def blobs_url() -> str:
+    """Where pictures of evidence are kept: the variable (a folder, or an fsspec URL), or a folder below var/."""
+    return os.environ.get(BLOBS_VARIABLE) or LOCAL_BLOBS
 
 
 def destinations_file() -> Path | None:

@@ -30,9 +30,19 @@ class Tip:
     road_grade: str | None = None
     segment: str | None = None
     note: str | None = None
+    defect: str | None = None  # of the map, that it is about, where one lies near by
 
     def __post_init__(self) -> None:
-        for text in (self.id, self.problem, self.area, self.owner, self.road_grade, self.segment, self.note):
+        for text in (
+            self.id,
+            self.problem,
+            self.area,
+            self.owner,
+            self.road_grade,
+            self.segment,
+            self.note,
+            self.defect,
+        ):
             if text is not None:
                 parse_text(text)
         if self.seen_at.tzinfo is None:
@@ -91,6 +101,7 @@ class KeptTip:
             "area": tip.area,
             "owner": tip.owner,
             "segment": tip.segment,
+            "defect": tip.defect,
             "note": tip.note,
             "settled_at": None if self.settled_at is None else format_time(self.settled_at),
             "settled_by": self.settled_by,
@@ -123,6 +134,7 @@ def filed_by(tip: Tip, domains: DomainTable, severity: Severity | None = None) -
         segment=tip.segment,
         longitude=tip.longitude,
         latitude=tip.latitude,
+        defect=tip.defect,
         source=tip.source.value,
         note=tip.note,
     )

@@ -31,6 +31,7 @@ class Exif:
     captured_at: datetime | None = None
     position: Position | None = None
     software: str | None = None  # the program that wrote the file last
+    device: str | None = None  # maker and model of the camera
 
 
 def read_exif(data: bytes, zone: tzinfo | None = None) -> Exif:
@@ -43,7 +44,8 @@ def read_exif(data: bytes, zone: tzinfo | None = None) -> Exif:
     except _WHAT_BAD_EXIF_RAISES:
         return Exif()
     captured_at = _or_none(_camera_time, camera, zone) or _or_none(_gps_time, gps, None)
-    return Exif(captured_at, _or_none(_position, gps, None), _or_none(_software, exif, None))
+    software, device = _or_none(_software, exif, None), _or_none(_device, exif, None)
+    return Exif(captured_at, _or_none(_position, gps, None), software, device)
 
 
 def _or_none(read: Any, tags: Tags, zone: tzinfo | None) -> Any:
@@ -78,6 +80,11 @@ def _gps_time(gps: Tags, _zone: tzinfo | None) -> datetime | None:
 
 def _software(tags: Tags, _zone: tzinfo | None) -> str | None:
     return str(tags.get(Base.Software, "")).strip("\0 ") or None
+
+
+def _device(tags: Tags, _zone: tzinfo | None) -> str | None:
+    words = (str(tags.get(tag, "")).strip("\0 ") for tag in (Base.Make, Base.Model))
+    return " ".join(filter(None, words)) or None
 
 
 def _position(gps: Tags, _zone: tzinfo | None) -> Position | None:

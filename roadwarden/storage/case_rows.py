@@ -19,6 +19,7 @@ from sqlalchemy import case as sql_case
 from roadwarden.cases.answer import CaseState
 from roadwarden.cases.case_projection import ENDED
 from roadwarden.cases.case_row import CaseRow
+from roadwarden.geo.tiles import MapBox
 from roadwarden.storage.case_tables import cases
 from roadwarden.storage.rows import chunks, insert_of, rows_where
 from roadwarden.taxonomy import Severity
@@ -99,6 +100,17 @@ class CaseRowStore:
     def of_segments(self, segments: Iterable[str]) -> tuple[CaseRow, ...]:
         """The cases that were filed on those segments, the oldest first, as of their newest events."""
         return self._read(cases.c.segment, segments)
+
+    def open_in(self, box: MapBox) -> tuple[CaseRow, ...]:
+        """The open cases in a box of the map, the oldest first; O(open cases), of which a city has hundreds."""
+        query = select(cases).where(_is_open())
+        query = query.where(cases.c.lat.between(box.south, box.north), cases.c.lon.between(box.west, box.east))
+        found = map(_row, self._connection.execute(query))
+        return tuple(sorted(found, key=lambda row: (row.filed_at, row.case_id)))
+
+    def named(self, names: Iterable[str]) -> tuple[CaseRow, ...]:
+        """The cases of those names that there are, the oldest first, as of their newest events."""
+        return self._read(cases.c.case_id, names)
 
     def list(
         self,

@@ -16,7 +16,9 @@ from roadwarden.errors import DataError
 from roadwarden.storage import (  # noqa: F401 - they add themselves to the metadata
     assessment_tables,
     case_tables,
+    evidence_tables,
     ledger_tables,
+    request_tables,
     tables,
     tip_tables,
 )

@@ -28,6 +28,7 @@ case_tips = Table(
     Column("settled_by", Text),
     Column("case_id", Text),
     Column("reason", Text),  # why it was dropped
+    Column("defect", Text),  # of the map, that it is about
     one_of("state", TipState),
     holds("(state = 'waiting') = (settled_at IS NULL) AND (state = 'waiting') = (settled_by IS NULL)", "settled"),
     holds("(state = 'filed') = (case_id IS NOT NULL) AND (state = 'dropped') = (reason IS NOT NULL)", "outcome"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from roadwarden.cases.filing import Source
 from roadwarden.cases.tips import KeptTip, Tip, TipState
 from roadwarden.errors import UnknownCase
+from roadwarden.geo.tiles import MapBox
 from roadwarden.storage import engine as engines
+from roadwarden.storage.rows import rows_where
 from roadwarden.storage.tip_tables import case_tips
 
 
@@ -44,6 +46,19 @@ class TipStore:
             query = query.where(case_tips.c.area == area)
         oldest_first = query.order_by(case_tips.c.received_at, case_tips.c.source, case_tips.c.id)
         return tuple(map(_kept, self._connection.execute(oldest_first)))
+
+    def of_names(self, names: Iterable[tuple[Source, str]]) -> tuple[KeptTip, ...]:
+        """Those tips, as far as they are kept; in no order."""
+        wanted = set(names)
+        query = select(case_tips)
+        rows = rows_where(self._connection, query, case_tips.c.id, {id for _, id in wanted})
+        return tuple(kept for kept in map(_kept, rows) if (kept.tip.source, kept.tip.id) in wanted)
+
+    def waiting_in(self, box: MapBox) -> tuple[KeptTip, ...]:
+        """Those that wait for a person and lie in a box of the map."""
+        query = select(case_tips).where(case_tips.c.state == TipState.WAITING.value)
+        query = query.where(case_tips.c.lat.between(box.south, box.north), case_tips.c.lon.between(box.west, box.east))
+        return tuple(map(_kept, self._connection.execute(query)))
 
     def settle(self, kept: KeptTip) -> None:
         """Writes what became of a tip."""
@@ -90,6 +105,7 @@ def _values(tip: Tip) -> dict[str, Any]:
         "road_grade": tip.road_grade,
         "segment": tip.segment,
         "note": tip.note,
+        "defect": tip.defect,
     }
 
 
@@ -106,6 +122,7 @@ def _kept(row: Any) -> KeptTip:
         road_grade=row.road_grade,
         segment=row.segment,
         note=row.note,
+        defect=row.defect,
     )
     state = TipState(row.state)
     return KeptTip(tip, state, row.received_at, row.settled_at, row.settled_by, row.case_id, row.reason)
