@@ -13,8 +13,14 @@ RoadwardenError
         UnknownCase      there is no case of that name
         StaleCase        the case has moved on since it was looked at
         NotAllowed       the workflow, or what the person may do, forbids it
+            KeyUsed          the idempotency key stands for another command
     LedgerError      a leaf, proof, checkpoint or bundle is not what it should be
         WitnessRefused   a checkpoint is not a continuation of what the witness has kept
+    AccessError      somebody is not let in, or not to that
+        NotLoggedIn      nobody knows who asks
+        Forbidden        whoever asks may not
+        NotFound         there is no such thing, or none that whoever asks may see
+        TooMany          too often in too short a time
 """
 
 
@@ -70,9 +76,37 @@ class NotAllowed(CaseError):
     """The workflow, or what the person may do, forbids it."""
 
 
+class KeyUsed(NotAllowed):
+    """The idempotency key stands for another command."""
+
+
 class LedgerError(RoadwardenError):
     """A leaf, proof, checkpoint, key or bundle is not what it should be."""
 
 
 class WitnessRefused(LedgerError):
     """A checkpoint is not a continuation of what the witness has kept."""
+
+
+class AccessError(RoadwardenError):
+    """Somebody is not let in, or not to that."""
+
+
+class NotLoggedIn(AccessError):
+    """Nobody knows who asks: no token, cookie or password, or one that is worth nothing."""
+
+
+class Forbidden(AccessError):
+    """Whoever asks may not."""
+
+
+class NotFound(AccessError):
+    """There is no such thing, or none that whoever asks may see."""
+
+
+class TooMany(AccessError):
+    """Too often in too short a time; ``after_s`` says when to try again."""
+
+    def __init__(self, message: str, after_s: int) -> None:
+        super().__init__(message)
+        self.after_s = after_s

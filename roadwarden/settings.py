@@ -26,6 +26,7 @@ LOCAL_BLOBS = "var/blobs"
 BLOBS_VARIABLE = "ROADWARDEN_BLOBS"
 ZONE_VARIABLE = "ROADWARDEN_ZONE"
 TABLES_VARIABLE = "ROADWARDEN_TABLES"
+SERVE_VARIABLE = "ROADWARDEN_SERVE"
 HOME_ZONE = "Asia/Shanghai"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
@@ -77,6 +78,16 @@ def city_table(name: str) -> Path | None:
         raise ConfigError(f"{TABLES_VARIABLE}: {folder} is no folder; name the one that holds the city's tables")
     file = Path(folder) / name
     return file if file.is_file() else None
+
+
+def served() -> str:
+    """How ``roadwarden serve`` was called, as JSON, for the processes that it starts; empty elsewhere."""
+    return os.environ.get(SERVE_VARIABLE, "")
+
+
+def tell_workers(told: str, database: str) -> None:
+    """What those processes find, and the database with its password, which a command line would show."""
+    os.environ[SERVE_VARIABLE], os.environ[DATABASE_VARIABLE] = told, database
 
 
 def time_zone() -> ZoneInfo:

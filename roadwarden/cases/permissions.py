@@ -1,4 +1,4 @@
-"""Who may record what on which cases, ``tables/permissions.yaml``; the service asks, a replay does not."""
+"""Who may do what, and on which cases, ``tables/permissions.yaml``; the service and the web ask, a replay does not."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 
 from roadwarden.cases.events import EventType, Role
+from roadwarden.cases.rights import OF_CASES, Right, never_may
 from roadwarden.cases.roles import APPROVING, never_records
 from roadwarden.cases.tables import Strict, require_once
 from roadwarden.settings import read_shipped_table, read_strict_yaml
@@ -63,6 +64,7 @@ class RoleRow(Strict):
     scope: Scope = Field(description="on which cases")
     records: tuple[EventType, ...] = Field(description="events that it may record")
     approves: tuple[EventType, ...] = Field(default=(), description="events of others that it may approve")
+    may: tuple[Right, ...] = Field(default=(), description="its rights on the web; none where a table says nothing")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -73,6 +75,9 @@ class RoleRow(Strict):
             raise ValueError(f"role {self.role}: only {', '.join(sorted(APPROVING))} can approve; empty 'approves'")
         if wrong := [kind for kind in self.approves if kind not in NEED_APPROVAL]:
             raise ValueError(f"role {self.role}: {', '.join(wrong)} needs no approval; take it out of 'approves'")
+        for right in self.may:
+            if why := never_may(self.role, right):
+                raise ValueError(f"role {self.role}: {why}; take {right} out of 'may'")
         return self
 
 
@@ -96,6 +101,18 @@ class Permissions(Strict):
     def _who(self, kind: EventType, *, approve: bool = False) -> str:
         may = [row.role for row in self.roles if kind in (row.approves if approve else row.records)]
         return f"{', '.join(may)} may" if may else "nobody may"
+
+    def scope(self, role: Role) -> Scope:
+        """On which cases a role acts and reads."""
+        return self._rows[role].scope
+
+    def forbids_right(self, person: Person, right: Right, case: Belongs | None = None) -> str | None:
+        """Why the person has not that right; None if he has. ``case``: where it belongs, for rights on one case."""
+        row = self._rows[person.role]
+        if right not in row.may:
+            holders = ", ".join(one.role for one in self.roles if right in one.may)
+            return f"the role {person.role} has no right {right}; {holders or 'nobody'} has"
+        return _out_of_scope(person, row.scope, case) if case is not None and right in OF_CASES else None
 
     def forbids(self, person: Person, kind: EventType, case: Belongs) -> str | None:
         """Why the person may not record an event of this type on a case that belongs there; None if he may."""

@@ -29,6 +29,8 @@ MODULES = {
     "kpi": ("kpi",),
     "campaign": ("campaign",),
     "db": ("db",),
+    "serve": ("serve",),
+    "user": ("user",),
     "ledger": ("ledger",),
     "sample": ("sample",),
     "simulate": ("simulate",),

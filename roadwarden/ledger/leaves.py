@@ -29,7 +29,7 @@ Json: TypeAlias = dict[str, Any]
 Personal: TypeAlias = Mapping[str, Any]
 """Path of a field to its value."""
 
-_EVENT_PERSONAL: Final = ("actor", "data.approved_by", "data.note", "data.reason")
+EVENT_PERSONAL: Final = ("actor", "data.approved_by", "data.note", "data.reason")
 _MOVE_PERSONAL: Final = ("who", "why")
 
 
@@ -131,7 +131,7 @@ def read_leaf(body: bytes, name: str) -> Json:
 
 def drafts_of_event(event: KeptEvent) -> tuple[Draft, ...]:
     """The leaves of one event: itself, each picture it names, and its verdict where it holds one."""
-    public, personal = parted(event.fields(), _EVENT_PERSONAL)
+    public, personal = parted(event.fields(), EVENT_PERSONAL)
     whole = Draft(LeafKind.EVENT, Source.EVENTS, event.position, 0, public, personal, event.case)
     more = [*_evidence(event), *_assessment(event)]
     parts = (

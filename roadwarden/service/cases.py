@@ -164,7 +164,7 @@ class CaseDesk:
         with reading(self.engine) as unit:
             row = unit.rows.get(case)
         if row is None:
-            raise UnknownCase(_no_such(case))
+            raise UnknownCase(no_such_case(case))
         return row.at(self.now())
 
     def _once(self, ask: Ask, asked: str, act: Callable[[CaseUnit, datetime], Done]) -> Done:
@@ -173,7 +173,7 @@ class CaseDesk:
             if ask.key and (done := unit.commands.done(ask.key, asked)):
                 row = unit.rows.get(done.case)
                 if row is None:
-                    raise UnknownCase(_no_such(done.case))
+                    raise UnknownCase(no_such_case(done.case))
                 return Done(row.at(now), ())
             result = act(unit, now)
             if ask.key:
@@ -191,7 +191,7 @@ class CaseDesk:
                 "again and repeat"
             )
         if not known and not isinstance(wish, Filed):
-            raise UnknownCase(_no_such(case))
+            raise UnknownCase(no_such_case(case))
         at = max([now, *(event.received_at for event in known)])  # the server's clock may have been set back
         move = Move(case, _TYPE_OF[type(wish)], who, wish, ask.occurred_at)
         self._judge(move, known, ask, at)
@@ -244,11 +244,12 @@ def _free_name(unit: CaseUnit, now: datetime) -> str:
 
 def _known(unit: CaseUnit, case: str) -> tuple[CaseEvent, ...]:
     if not (events := unit.events.of(case)):
-        raise UnknownCase(_no_such(case))
+        raise UnknownCase(no_such_case(case))
     return events
 
 
-def _no_such(case: str) -> str:
+def no_such_case(case: str) -> str:
+    """What is said of a case that is not there, and of one that whoever asks may not see."""
     return f"there is no case {case}; 'roadwarden case list' shows those there are"
 
 

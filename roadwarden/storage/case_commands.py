@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from roadwarden.errors import NotAllowed
+from roadwarden.errors import KeyUsed
 from roadwarden.storage.case_tables import case_commands
 
 
@@ -29,13 +29,13 @@ class CommandStore:
     def done(self, key: str, asked: str) -> DoneCommand | None:
         """What came of the command of this key; None where it was not done yet.
 
-        Raises NotAllowed where something else than ``asked`` was asked under this key.
+        Raises KeyUsed where something else than ``asked`` was asked under this key.
         """
         row = self._connection.execute(select(case_commands).where(case_commands.c.key == key)).first()
         if row is None:
             return None
         if row.sha256 != _sha256(asked):
-            raise NotAllowed(
+            raise KeyUsed(
                 f"the key '{key}' was used for another command, on case {row.case_id}; each command needs its own"
             )
         return DoneCommand(row.case_id, row.version)

@@ -13,9 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, literal_column, or_, select
 from sqlalchemy import case as sql_case
 
+from roadwarden.access.policy import Within
 from roadwarden.cases.answer import CaseState
 from roadwarden.cases.case_projection import ENDED
 from roadwarden.cases.case_row import CaseRow
@@ -45,6 +46,7 @@ class CaseFilter:
     severity: Severity | None = None
     area: str | None = None
     areas: tuple[str, ...] | None = None  # that the reader may see
+    within: tuple[Within, ...] | None = None  # any of these; with none of them nothing
     department: str | None = None
     crew: str | None = None
     distress: str | None = None
@@ -187,6 +189,8 @@ def _where(query: Any, wanted: CaseFilter, now: datetime) -> Any:
             query = query.where(cases.c[name] == value)
     if wanted.areas is not None:
         query = query.where(cases.c.area.in_(wanted.areas))
+    if wanted.within is not None:
+        query = query.where(or_(false(), *map(_within, wanted.within)))
     if wanted.is_open is not None:
         query = query.where(_is_open() if wanted.is_open else ~_is_open())
     if wanted.state is not None:
@@ -195,6 +199,18 @@ def _where(query: Any, wanted: CaseFilter, now: datetime) -> Any:
         late = and_(_is_open(), cases.c.due_at < now)
         query = query.where(late if wanted.overdue else or_(~_is_open(), cases.c.due_at >= now))
     return _within_times(query, wanted)
+
+
+def _within(part: Within) -> ColumnElement[bool]:
+    rules: list[ColumnElement[bool]] = []
+    if part.areas is not None:
+        areas = sorted(part.areas)
+        rules.append(cases.c.area == areas[0] if len(areas) == 1 else cases.c.area.in_(areas))
+    if part.department is not None:
+        rules.append(cases.c.department == part.department)
+    if part.crew is not None:
+        rules.append(or_(cases.c.crew == part.crew, cases.c.crew.is_(None)))
+    return and_(*rules) if rules else false()
 
 
 def _within_times(query: Any, wanted: CaseFilter) -> Any:

@@ -19,6 +19,7 @@ from roadwarden.storage import (  # noqa: F401 - they add themselves to the meta
     evidence_tables,
     inbox_tables,
     ledger_tables,
+    people_tables,
     request_tables,
     tables,
     tip_tables,

@@ -1,0 +1,116 @@
+"""``roadwarden serve``: the API and the pages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from roadwarden.cli.city_tables import clock_policies, dispatch_table, permissions
+from roadwarden.cli.database import Database, opened
+from roadwarden.errors import ConfigError
+from roadwarden.settings import database_url, served, tell_workers
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from roadwarden.web.parts import Parts
+
+TIME_KEY = Path("var/server-time.key")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8000,
+    public_url: Annotated[
+        str | None,
+        typer.Option(help="where people reach it, behind a proxy that speaks https; without it this address"),
+    ] = None,
+    also: Annotated[list[str] | None, typer.Option(help="another name it is asked under; may be given again")] = None,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="let passwords pass in the clear beyond this machine")
+    ] = False,
+    proxy: Annotated[
+        str, typer.Option(help="address of a proxy that is believed about addresses of callers; with commas")
+    ] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes")] = 1,
+    time_key: Annotated[
+        Path, typer.Option(help="private key that signs the server's time; made where it is not")
+    ] = TIME_KEY,
+    database: Database = None,
+) -> None:
+    """Serve the API below /api/v1 and the pages.
+
+    Example: roadwarden serve --port 8000
+    """
+    import uvicorn
+
+    url = public_url or f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}"
+    told = {"public_url": url, "more_hosts": also or [], "plain_http": plain_http}
+    settings = json.dumps({"settings": told, "time_key": str(time_key)})
+    parts_from(settings, database)  # says what is wrong before anything listens, brings the database up, makes the key
+    tell_workers(settings, database or database_url())
+    uvicorn.run(
+        "roadwarden.cli.serve:application",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        proxy_headers=True,
+        forwarded_allow_ips=proxy,
+        server_header=False,
+        access_log=False,
+        timeout_keep_alive=30,
+        log_level="warning",
+    )
+
+
+def application() -> FastAPI:
+    """What each process serves."""
+    from roadwarden.web.app import create_app
+
+    return create_app(parts_from(served(), None))
+
+
+def parts_from(told: str, database: str | None) -> Parts:
+    """The parts of a server. Raises ConfigError."""
+    from roadwarden.service.access import Access
+    from roadwarden.service.cases import CaseDesk
+    from roadwarden.web.parts import Parts
+
+    content: dict[str, Any] = json.loads(told)
+    engine = opened(database)
+    dispatch, domains = dispatch_table()
+    desk = CaseDesk(engine, clock_policies(), permissions())
+    return Parts(
+        engine=engine,
+        desk=desk,
+        access=Access(engine),
+        dispatch=dispatch,
+        domains=domains,
+        settings=_settings(content["settings"]),
+        signer=_time_key(Path(content["time_key"])),
+    )
+
+
+def _settings(content: dict[str, Any]) -> Any:
+    from roadwarden.web.settings import WebSettings
+
+    try:
+        return WebSettings.model_validate(content)
+    except ValidationError as exc:
+        raise ConfigError("; ".join(fault["msg"].removeprefix("Value error, ") for fault in exc.errors())) from exc
+
+
+def _time_key(path: Path) -> Any:
+    from roadwarden.ledger.key_files import read_private_key, write_new_key
+
+    return read_private_key(path) if path.exists() else write_new_key(path, "roadwarden/time")

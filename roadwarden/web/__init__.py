@@ -1,0 +1,1 @@
+"""The network: REST below ``/api/v1``, and pages."""

@@ -1,0 +1,85 @@
+"""The application: parts in, routers on, errors and headers around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any, Final
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.staticfiles import StaticFiles
+
+from roadwarden import __version__
+from roadwarden.web import problems
+from roadwarden.web.api import cases, health, me, times
+from roadwarden.web.guard import Guard
+from roadwarden.web.limits import Limiter
+from roadwarden.web.pages import login
+from roadwarden.web.parts import Parts
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    health.router,
+    times.router,
+    me.router,
+    cases.router,
+    login.router,
+)
+"""A new router is one line here."""
+
+OPENAPI_PATH: Final = "/api/v1/openapi.json"
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """A server of these parts."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = parts.settings.threads
+        yield
+
+    app = FastAPI(
+        title="Roadwarden",
+        version=__version__,
+        description="Road defects, the cases they become, and the proof of what happened. docs/api.md says more.",
+        openapi_url=OPENAPI_PATH,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    app.state.parts = parts
+    app.state.limiter = Limiter()
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=str(resources.files("roadwarden.web") / "static")), name="static")
+    app.add_middleware(Guard, settings=parts.settings)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, with our shape of errors for its own."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    shown = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation.setdefault("security", [{"token": []}])
+            if "422" in operation["responses"]:
+                operation["responses"]["422"] = {"description": "Not understood, or unusable", "content": shown}
+            for status, phrase in ((401, "Unauthorized"), (403, "Forbidden"), (429, "Too Many Requests")):
+                operation["responses"].setdefault(str(status), {"description": phrase, "content": shown})
+    app.openapi_schema = document
+    return document

@@ -1,0 +1,51 @@
+"""What a server is made of, and how handlers get at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+
+from roadwarden.cases.dispatch_table import DispatchTable
+from roadwarden.cases.domains import DomainTable
+from roadwarden.cases.permissions import Permissions
+from roadwarden.ledger.note import SigningKey
+from roadwarden.service.access import Access
+from roadwarden.service.cases import CaseDesk
+from roadwarden.web.settings import WebSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that comes in; nothing below ``web`` is made elsewhere."""
+
+    engine: Engine
+    desk: CaseDesk  # writes to cases, with the city's policies and permissions
+    access: Access
+    dispatch: DispatchTable
+    domains: DomainTable
+    settings: WebSettings
+    signer: SigningKey  # of the server's time
+
+    @property
+    def permissions(self) -> Permissions:
+        """Who may what."""
+        return self.desk.permissions
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The server's clock."""
+        return self.desk.now
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the server that got the request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]
