@@ -4,6 +4,7 @@ RoadwardenError
     ConfigError      a setting, recipe or flag is wrong
     DataError        an input (archive, annotation, sidecar) cannot be used
         StorageAway      the database does not answer, or is busy for longer than we wait
+        PictureAway      a picture is not where pictures are kept, not yet or not any more
     OutputError      a result cannot be written
     ModelError       a model file is missing, damaged or not one of ours
         RegistryAway     the model registry does not answer
@@ -38,6 +39,10 @@ class DataError(RoadwardenError):
 
 class StorageAway(DataError):
     """The database does not answer, or is busy for longer than we wait."""
+
+
+class PictureAway(DataError):
+    """A picture is not where pictures are kept, not yet or not any more."""
 
 
 class OutputError(RoadwardenError):

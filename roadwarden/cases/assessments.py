@@ -49,7 +49,8 @@ class JobRule:
     """How often and how long the machine tries."""
 
     most_tries: int = 3  # that end in an error, or in nothing
-    first_wait: timedelta = timedelta(minutes=1)  # doubled with every try
+    first_wait: timedelta = timedelta(minutes=1)  # after an error; doubled with every try
+    missing_wait: timedelta = timedelta(minutes=5)  # for a model or a picture that is not here
     longest_wait: timedelta = timedelta(minutes=30)
     hand_over_before: timedelta = timedelta(hours=6)  # what a person needs of the assess clock
     lease: timedelta = timedelta(minutes=5)
@@ -73,7 +74,8 @@ def after_failure(why: Wait, tries: int, due_at: datetime, now: datetime, rule: 
     last = due_at - rule.hand_over_before
     if now >= last:
         return NextStep(JobState.PERSON, now)
-    wait = min(rule.longest_wait, rule.first_wait * 2 ** min(tries - 1, 20))
+    doubled = min(rule.longest_wait, rule.first_wait * 2 ** min(max(tries, 1) - 1, 20))
+    wait = doubled if why in (Wait.FAILED, Wait.KILLS) else rule.missing_wait
     return NextStep(JobState.WAITING, min(now + wait, last))
 
 

@@ -13,7 +13,7 @@ from roadwarden.detections import Boxes, Detections, Image
 from roadwarden.errors import DataError
 from roadwarden.models.detector import Detector
 from roadwarden.repairs.alignment import Alignment, align
-from roadwarden.repairs.evidence import PictureFacts, Wanted, faults
+from roadwarden.repairs.evidence import Fault, PictureFacts, Wanted, faults
 from roadwarden.repairs.pictures import Earlier, Picture, is_copy
 from roadwarden.repairs.place import Place, judge
 from roadwarden.repairs.residual import residual
@@ -54,23 +54,9 @@ class Assessment:
 
     def as_json(self) -> dict[str, Any]:
         """Numbers and words for records and machines; no pictures."""
-        parts = self.decision.score
-        empty = {"ok": False, "inliers": 0, "inlier_ratio": 0.0, "reprojection_px": 0.0, "overlap": 0.0}
-        return {
-            "verdict": str(self.decision.verdict),
-            "score": round(parts.total, 1),
-            "score_parts": {name: round(getattr(parts, name), 1) for name in parts.__slots__},
-            "reasons": {
-                "code": str(self.decision.reason),
-                "faults": [str(fault) for fault in self.findings.faults],
-                "zh": self.words.chinese,
-                "en": self.words.english,
-            },
-            "alignment": self.alignment.as_json() if self.alignment is not None else empty,
-            "residual": None if self.decision.left is None else round(self.decision.left, 4),
-            "place": None if self.findings.place is None else str(self.findings.place),
-            "spot": None if self.findings.spot is None else _spot_json(self.findings.spot),
-            "defect": {"type": str(self.distress), "box_xyxy": list(self.box)},
+        told = _said(self.decision, self.findings, self.words, self.alignment)
+        return told | {
+            "defect": {"type": str(self.distress), "box_xyxy": [round(edge, 2) for edge in self.box]},
             "inputs": {"before": self.before_sha256, "after": self.after_sha256},
             "versions": dict(self.versions),
         }
@@ -118,6 +104,20 @@ class Assessor:
         spot = self._look(before, after, box, distress, alignment, seen_before, seen_after, collar_px)
         found = Findings((), place, spot)
         return self._done(before, after, box, distress, found, alignment, seen_before, seen_after)
+
+    def detect(self, image: Image) -> Detections:
+        """What the assessor's model sees in one picture."""
+        return self._detector.detect([image])[0]
+
+    def not_looked(self, missing: tuple[Fault, ...], distress: str) -> dict[str, Any]:
+        """The record of a report that no picture could be compared for, in the form of ``Assessment.as_json``."""
+        findings = Findings(missing, None, None)
+        decision = decide(findings, self.table)
+        return _said(decision, findings, why(decision, missing), None) | {
+            "defect": {"type": distress, "box_xyxy": None},
+            "inputs": {"before": None, "after": None},
+            "versions": dict(self._versions()),
+        }
 
     def _facts(self, after: Picture, earlier: Sequence[Earlier]) -> PictureFacts:
         copied = is_copy(after, earlier, self.table.gate)
@@ -193,6 +193,26 @@ class Assessor:
             ("surface", SURFACE_VERSION),
             ("model", self._detector.card.name),
         )
+
+
+def _said(decision: Decision, findings: Findings, words: Words, alignment: Alignment | None) -> dict[str, Any]:
+    parts = decision.score
+    empty = {"ok": False, "inliers": 0, "inlier_ratio": 0.0, "reprojection_px": 0.0, "overlap": 0.0}
+    return {
+        "verdict": str(decision.verdict),
+        "score": round(parts.total, 1),
+        "score_parts": {name: round(getattr(parts, name), 1) for name in parts.__slots__},
+        "reasons": {
+            "code": str(decision.reason),
+            "faults": [str(fault) for fault in findings.faults],
+            "zh": words.chinese,
+            "en": words.english,
+        },
+        "alignment": alignment.as_json() if alignment is not None else empty,
+        "residual": None if decision.left is None else round(decision.left, 4),
+        "place": None if findings.place is None else str(findings.place),
+        "spot": None if findings.spot is None else _spot_json(findings.spot),
+    }
 
 
 def _collar(projected: Boxes, rule: LookRule) -> float:

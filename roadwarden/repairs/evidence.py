@@ -29,7 +29,11 @@ class Condition(StrEnum):
 class Fault(StrEnum):
     """Why a picture is no evidence, in the order in which they are told."""
 
+    NO_BEFORE = "no_before"
+    NO_AFTER = "no_after"
+    UNREADABLE = "unreadable"
     COPY = "copy"
+    SCREEN = "screen"
     EDITED = "edited"
     TAKEN_BEFORE = "taken_before"
     TAKEN_IN_FUTURE = "taken_in_future"
@@ -59,7 +63,8 @@ class PictureFacts:
     distance_m: float | None = None  # from the defect
     distance_sigma_m: float = 0.0
     turned_deg: float | None = None  # between the headings of the two cameras, 0..180
-    shot: Shot = Shot.CONTEXT
+    shot: Shot | None = Shot.CONTEXT
+    is_screen: bool = False  # a photograph of a screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +84,48 @@ def faults(pictures: Sequence[PictureFacts], rule: GateRule, wanted: Wanted | No
         if wanted is not None:
             found |= _of_time(picture, rule, wanted)
     if wanted is not None and wanted.both_shots:
-        shots = {picture.shot for picture in pictures}
-        found |= {Fault.NO_CONTEXT} if Shot.CONTEXT not in shots else set()
-        found |= {Fault.NO_CLOSE_UP} if Shot.CLOSE_UP not in shots else set()
+        found |= _missing_shots([picture.shot for picture in pictures])
+    return _in_order(found)
+
+
+GRAVE = frozenset({Fault.COPY, Fault.SCREEN, Fault.EDITED, Fault.TAKEN_BEFORE, Fault.TAKEN_IN_FUTURE})
+"""One such picture spoils a whole report: who sends it once is asked for all of it anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Rows of pictures that may be looked at, and what is to be told where there are none."""
+
+    usable: tuple[int, ...]
+    faults: tuple[Fault, ...]  # empty where there is something to look at
+
+
+def sort_out(pictures: Sequence[PictureFacts], rule: GateRule, wanted: Wanted) -> Sorted:
+    """The pictures of one report: poor ones are left aside where others do, grave faults spoil all of it."""
+    if not pictures:
+        return Sorted((), (Fault.NO_AFTER,))
+    each = [_of_picture(picture, rule) | _of_time(picture, rule, wanted) for picture in pictures]
+    everything = set[Fault]().union(*each)
+    if everything & GRAVE:
+        return Sorted((), _in_order(everything & GRAVE))
+    usable = tuple(row for row, found in enumerate(each) if not found)
+    missing = _missing_shots([pictures[row].shot for row in usable]) if wanted.both_shots else set[Fault]()
+    if not usable or missing:
+        return Sorted((), _in_order(everything | (missing if usable else set())))
+    return Sorted(usable, ())
+
+
+def _in_order(found: set[Fault]) -> tuple[Fault, ...]:
     return tuple(fault for fault in Fault if fault in found)
+
+
+def _missing_shots(shots: Sequence[Shot | None]) -> set[Fault]:
+    """A picture of which nobody said how near it was taken may be either, but only one of the two."""
+    missing = [fault for shot, fault in _SHOTS.items() if shot not in shots]
+    return set(missing[: max(0, len(missing) - sum(shot is None for shot in shots))])
+
+
+_SHOTS = {Shot.CLOSE_UP: Fault.NO_CLOSE_UP, Shot.CONTEXT: Fault.NO_CONTEXT}
 
 
 def _of_picture(picture: PictureFacts, rule: GateRule) -> set[Fault]:
@@ -90,11 +133,14 @@ def _of_picture(picture: PictureFacts, rule: GateRule) -> set[Fault]:
     found |= {Fault(condition.value) for condition in picture.conditions}
     if picture.is_copy:
         found.add(Fault.COPY)
+    if picture.is_screen:
+        found.add(Fault.SCREEN)
     if picture.software is not None and any(name in picture.software.lower() for name in rule.editors):
         found.add(Fault.EDITED)
     if picture.distance_m is not None and picture.distance_m > rule.radius_m + 3 * picture.distance_sigma_m:
         found.add(Fault.TOO_FAR)
-    if picture.turned_deg is not None and picture.turned_deg > rule.heading_deg:
+    turned = picture.turned_deg if picture.shot is not Shot.CLOSE_UP else None  # a close-up looks down
+    if turned is not None and turned > rule.heading_deg:
         found.add(Fault.OTHER_WAY)
     return found
 

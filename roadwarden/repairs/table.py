@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ class GateRule(Sourced):
     """What a picture must be to count as evidence."""
 
     radius_m: float = Field(ge=0, description="metres from the defect, beside three sigma of the position")
+    position_sigma_m: float = Field(ge=0, description="metres, of a picture that does not tell its own")
     heading_deg: float = Field(gt=0, le=180, description="degrees the camera may look away from the before picture's")
     clock_ahead_s: float = Field(ge=0, description="seconds a device clock may be ahead of the time of arrival")
     copy_hash_bits: int = Field(ge=0, le=32, description="bits of 64 up to which two pictures may be one")
@@ -77,6 +78,12 @@ class ScoreRule(Sourced):
         return self
 
 
+class AuditRule(Sourced):
+    """What a person looks at although the machine is content."""
+
+    share: float = Field(ge=0, le=1, description="of REPAIRED")
+
+
 class RepairTable(Strict):
     """All thresholds, and the versions of the algorithms they were chosen for."""
 
@@ -88,6 +95,7 @@ class RepairTable(Strict):
     look: LookRule
     verdict: VerdictRule
     score: ScoreRule
+    audit: AuditRule
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -100,6 +108,12 @@ class RepairTable(Strict):
         if self.verdict.most_residual >= self.verdict.most_partial:
             raise ValueError("verdict.most_residual must be less than verdict.most_partial")
         return self
+
+    def thresholds(self) -> dict[str, Any]:
+        """Every number, for records; where they come from is left out."""
+        parts = ("gate", "place", "look", "verdict", "score", "audit")
+        left_out = {"source", "status"}
+        return {name: getattr(self, name).model_dump(mode="json", exclude=left_out) for name in parts}
 
 
 def read_repair_table(path: Path) -> RepairTable:

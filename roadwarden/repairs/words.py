@@ -17,6 +17,16 @@ class Words:
 
 
 _FAULTS = {
+    Fault.NO_BEFORE: (
+        "没有修复前的照片可供比较，由人工现场复核",
+        "no picture of the defect before the repair is kept; a person has to look on the spot",
+    ),
+    Fault.NO_AFTER: ("未附修复后的照片，请补拍", "no picture was sent; take one that shows the repair"),
+    Fault.UNREADABLE: ("照片文件损坏，请重新发送", "the picture cannot be read; send it again"),
+    Fault.SCREEN: (
+        "照片疑似翻拍屏幕，请到现场拍摄",
+        "this looks like a photograph of a screen; take one on the spot",
+    ),
     Fault.COPY: ("该照片是早先的证据照片，请重新拍摄现场", "this picture was shown before; take a new one on the spot"),
     Fault.EDITED: ("照片经过编辑，请发送原始照片", "the picture was edited; send the original"),
     Fault.TAKEN_BEFORE: (

@@ -118,6 +118,22 @@ class CaseDesk:
 
         return self._once(ask, _asked(rule, who, case, None, ask), act)
 
+    def decide_all(
+        self,
+        case: str,
+        rule: str,
+        choose: Callable[[CaseUnit, datetime], Sequence[tuple[Person, EventData]]],
+        ask: Ask = PLAIN,
+    ) -> Done:
+        """Several events of one case, each by whom ``choose`` says, kept together or not at all; at least one."""
+
+        def act(unit: CaseUnit, now: datetime) -> Done:
+            steps = choose(unit, now)
+            done = [self._add(unit, who, case, data, Ask(occurred_at=ask.occurred_at), now) for who, data in steps]
+            return Done(done[-1].row, tuple(event for one in done for event in one.events))
+
+        return self._once(ask, json.dumps({"command": rule, "case": case}, ensure_ascii=False), act)
+
     def merge(self, who: Person, case: str, into: str, ask: Ask = PLAIN) -> Done:
         """Two cases of one hole: ``case`` ends, ``into`` takes its start, severity and deadline where they bind more.
 

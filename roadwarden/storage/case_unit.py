@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from roadwarden.storage import engine as engines
+from roadwarden.storage.assessment_jobs import JobStore
+from roadwarden.storage.assessments import AssessmentStore, ShownStore
 from roadwarden.storage.case_commands import CommandStore
 from roadwarden.storage.case_events import CaseEventStore
 from roadwarden.storage.case_rows import CaseRowStore
@@ -25,6 +27,9 @@ class CaseUnit:
     commands: CommandStore
     warnings: CaseWarningStore
     outbox: OutboxStore
+    assessments: AssessmentStore
+    shown: ShownStore
+    jobs: JobStore
 
     @classmethod
     def of(cls, connection: Connection) -> CaseUnit:
@@ -35,6 +40,9 @@ class CaseUnit:
             CommandStore(connection),
             CaseWarningStore(connection),
             OutboxStore(connection),
+            AssessmentStore(connection),
+            ShownStore(connection),
+            JobStore(connection),
         )
 
 

@@ -1,0 +1,196 @@
+"""Records of assessments and the hashes of the evidence they saw: only ever added to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, func, insert, select
+
+from roadwarden.cases.assessments import AssessmentKind
+from roadwarden.cases.event_types import Verdict
+from roadwarden.storage.assessment_tables import assessment_evidence, assessments
+from roadwarden.storage.rows import insert_of, rows_where
+
+MOST_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentRow:
+    """One record; ``content`` is canonical JSON, and ``id`` its sha256."""
+
+    id: str
+    kind: AssessmentKind
+    case: str
+    report_seq: int
+    verdict: Verdict
+    score: float
+    audited: bool
+    overlay: str | None
+    of: str | None
+    recorded_at: datetime
+    content: str
+    number: int = 0  # given by the store
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """A picture that was evidence once."""
+
+    sha256: str
+    perceptual: int  # 64 bits
+    case: str
+    report_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentFilter:
+    """Which records; what is None does not matter."""
+
+    case: str | None = None
+    verdict: Verdict | None = None
+    kind: AssessmentKind | None = None
+    before: int | None = None  # numbers below it, for pages
+
+
+class AssessmentStore:
+    """Within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, row: AssessmentRow) -> None:
+        """Keeps a record. The database refuses a machine's second one of a report."""
+        values = {
+            "id": row.id,
+            "kind": row.kind.value,
+            "case_id": row.case,
+            "report_seq": row.report_seq,
+            "verdict": row.verdict.value,
+            "score": row.score,
+            "audited": row.audited,
+            "overlay": row.overlay,
+            "of": row.of,
+            "recorded_at": row.recorded_at,
+            "content": row.content,
+        }
+        self._connection.execute(insert(assessments), values)
+
+    def get(self, id: str) -> AssessmentRow | None:
+        """By the whole id."""
+        if len(id) != 64 or set(id) - set("0123456789abcdef"):
+            return None
+        row = self._connection.execute(select(assessments).where(assessments.c.id == id)).first()
+        return None if row is None else _row(row)
+
+    def by_machine(self, case: str, report_seq: int) -> AssessmentRow | None:
+        """The machine's record of a report."""
+        query = select(assessments).where(assessments.c.case_id == case, assessments.c.report_seq == report_seq)
+        row = self._connection.execute(query.where(assessments.c.kind == AssessmentKind.MACHINE.value)).first()
+        return None if row is None else _row(row)
+
+    def list(self, wanted: AssessmentFilter, most: int = 50) -> tuple[AssessmentRow, ...]:
+        """The newest first, at most 1,000."""
+        query = select(assessments)
+        if wanted.case is not None:
+            query = query.where(assessments.c.case_id == wanted.case)
+        if wanted.verdict is not None:
+            query = query.where(assessments.c.verdict == wanted.verdict.value)
+        if wanted.kind is not None:
+            query = query.where(assessments.c.kind == wanted.kind.value)
+        if wanted.before is not None:
+            query = query.where(assessments.c.number < wanted.before)
+        query = query.order_by(assessments.c.number.desc()).limit(min(most, MOST_ROWS))
+        return tuple(map(_row, self._connection.execute(query)))
+
+    def all(self) -> Iterator[AssessmentRow]:
+        """Every record in the order in which they were kept, read piece by piece."""
+        query = select(assessments).order_by(assessments.c.number)
+        yield from map(_row, self._connection.execution_options(yield_per=MOST_ROWS).execute(query))
+
+    def known(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that are kept."""
+        query = select(assessments.c.id)
+        return frozenset(row[0] for row in rows_where(self._connection, query, assessments.c.id, ids))
+
+
+class ShownStore:
+    """Within one transaction: hashes of pictures that were evidence, to know one that is shown again."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, hashes: Sequence[ShownPicture]) -> None:
+        """Keeps hashes; those of the same report and picture stay as they are."""
+        statement = insert_of(self._connection, assessment_evidence).on_conflict_do_nothing()
+        for one in hashes:
+            values = {"sha256": one.sha256, "perceptual": f"{one.perceptual:016x}"}
+            self._connection.execute(statement, values | {"case_id": one.case, "report_seq": one.report_seq})
+
+    def elsewhere(self, sha256s: Sequence[str], case: str, report_seq: int) -> frozenset[str]:
+        """Those of the pictures that were evidence of another report: the very file."""
+        table = assessment_evidence
+        other = (table.c.case_id != case) | (table.c.report_seq != report_seq)
+        found = rows_where(self._connection, select(table.c.sha256).where(other), table.c.sha256, sha256s)
+        return frozenset(row[0] for row in found)
+
+    def newest(self) -> int:
+        """Number of the newest hash; 0 where there is none."""
+        return self._connection.execute(select(func.max(assessment_evidence.c.number))).scalar_one() or 0
+
+    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, ShownPicture], ...]:
+        """Hashes behind a number, in order, with their numbers."""
+        query = select(assessment_evidence).where(assessment_evidence.c.number > number)
+        rows = self._connection.execute(query.order_by(assessment_evidence.c.number).limit(most))
+        return tuple((row.number, _hash(row)) for row in rows)
+
+    def get(self, numbers: Sequence[int]) -> tuple[ShownPicture, ...]:
+        """Hashes of those numbers, in order."""
+        query = select(assessment_evidence).order_by(assessment_evidence.c.number)
+        return tuple(map(_hash, rows_where(self._connection, query, assessment_evidence.c.number, numbers)))
+
+
+class HashIndex:
+    """All perceptual hashes in memory, 16 bytes each: a million are searched in some 10 ms. Grows with the table."""
+
+    def __init__(self) -> None:
+        """Empty; ``follow`` fills it."""
+        self._numbers = np.zeros(0, np.int64)
+        self._hashes = np.zeros(0, np.uint64)
+
+    def follow(self, store: ShownStore) -> None:
+        """Takes in what was added since."""
+        while new := store.after(int(self._numbers[-1]) if len(self._numbers) else 0):
+            self._numbers = np.append(self._numbers, np.array([number for number, _ in new], np.int64))
+            self._hashes = np.append(self._hashes, np.array([one.perceptual for _, one in new], np.uint64))
+
+    def near(self, perceptual: int, bits: int) -> list[int]:
+        """Numbers of the hashes that differ in at most so many bits, the nearest first."""
+        distance: npt.NDArray[np.uint8] = np.bitwise_count(self._hashes ^ np.uint64(perceptual))
+        found = np.flatnonzero(distance <= bits)
+        return [int(self._numbers[at]) for at in found[np.argsort(distance[found], kind="stable")]]
+
+
+def _row(row: Any) -> AssessmentRow:
+    return AssessmentRow(
+        id=row.id,
+        kind=AssessmentKind(row.kind),
+        case=row.case_id,
+        report_seq=row.report_seq,
+        verdict=Verdict(row.verdict),
+        score=row.score,
+        audited=bool(row.audited),
+        overlay=row.overlay,
+        of=row.of,
+        recorded_at=row.recorded_at,
+        content=row.content,
+        number=row.number,
+    )
+
+
+def _hash(row: Any) -> ShownPicture:
+    return ShownPicture(row.sha256, int(row.perceptual, 16), row.case_id, row.report_seq)
