@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from roadwarden.repairs.case_assess import CaseAssessor
     from roadwarden.service.assessing import Assessing
     from roadwarden.service.cases import CaseDesk
+    from roadwarden.service.kept_pictures import KeptPictures
     from roadwarden.storage.assessments import AssessmentRow
 
 PicturesFolder = Annotated[
     str | None,
     typer.Option(
-        "--pictures", help="folder of pictures named by their sha256; without it ROADWARDEN_BLOBS, else var/blobs"
+        "--blobs", help="where pictures are kept: folder or fsspec URL; without it ROADWARDEN_BLOBS, else var/blobs"
     ),
 ]
 Model = Annotated[
@@ -58,13 +59,19 @@ def judge_of(
         from roadwarden.repairs.assess import Assessor
         from roadwarden.repairs.case_assess import CaseAssessor
         from roadwarden.service.shown_pictures import ShownPictures
-        from roadwarden.storage.picture_folder import PictureFolder
 
         assessor = Assessor(load_detector(model_path(model), threads=threads), table)
-        folder = PictureFolder(Path(pictures or blobs_url()))
-        return CaseAssessor(assessor, folder, ShownPictures(desk.engine), time_zone())
+        return CaseAssessor(assessor, kept_pictures(pictures), ShownPictures(desk.engine), time_zone())
 
     return open_judge
+
+
+def kept_pictures(option: str | None) -> KeptPictures:
+    """Where pictures are kept."""
+    from roadwarden.service.kept_pictures import KeptPictures
+    from roadwarden.storage.blobs import open_blobs
+
+    return KeptPictures(open_blobs(option or blobs_url()))
 
 
 def conditions_of(options: Sequence[Condition] | None) -> frozenset[Condition]:

@@ -11,9 +11,8 @@ import typer
 from roadwarden.cases.events import Verdict
 from roadwarden.cli.case_common import AsJson, Case, Common, ReportSeq, case_command, open_desk, tell
 from roadwarden.cli.database import Database
-from roadwarden.cli.repair_common import PicturesFolder, line_of, told
+from roadwarden.cli.repair_common import PicturesFolder, kept_pictures, line_of, told
 from roadwarden.errors import DataError, PictureAway, UnknownCase
-from roadwarden.settings import blobs_url
 
 
 def register(app: typer.Typer) -> None:
@@ -81,7 +80,6 @@ def show(
     from roadwarden.ledger.canonical import sha256_hex
     from roadwarden.storage.assessments import AssessmentFilter
     from roadwarden.storage.case_unit import reading
-    from roadwarden.storage.picture_folder import PictureFolder
 
     with reading(open_desk(database).engine) as unit:
         row = unit.assessments.get(record)
@@ -91,11 +89,9 @@ def show(
     if sha256_hex(row.content.encode()) != row.id:
         raise DataError(f"record {row.id[:12]} is not what its id says: it was tampered with; run 'ledger audit'")
     if drawn is not None:
-        data = None if row.overlay is None else PictureFolder(Path(pictures or blobs_url())).get(row.overlay)
+        data = None if row.overlay is None else kept_pictures(pictures).get(row.overlay)
         if data is None:
-            raise PictureAway(
-                f"record {row.id[:12]}: its drawn picture is not kept here; name the folder: --pictures"
-            )
+            raise PictureAway(f"record {row.id[:12]}: its drawn picture is not kept here; name the folder: --pictures")
         drawn.parent.mkdir(parents=True, exist_ok=True)
         drawn.write_bytes(data)
     print(json.dumps(told(row), ensure_ascii=False, indent=2))

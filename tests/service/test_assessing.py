@@ -65,7 +65,7 @@ class TestVerdicts:
 
     @pytest.mark.parametrize("verdict", [Verdict.NOT_REPAIRED, Verdict.PARTIAL, Verdict.WRONG_OBJECT])
     def test_a_false_done_goes_back_and_its_clock_has_never_stopped(self, world, verdict):
-        case, seq = world.reported()
+        case, _ = world.reported()
         world.clock.wait(hours=10)
         queue = world.queue()
         queue.sync()
@@ -182,9 +182,7 @@ class TestOrder:
         soon = world.reported()
         world.clock.wait(hours=1)
         due = MONDAY.replace(day=4)
-        world.desk.record(
-            DUTY, late[0], Extended("assess", due, "rain", CHIEF_APPROVES, late[1])
-        )
+        world.desk.record(DUTY, late[0], Extended("assess", due, "rain", CHIEF_APPROVES, late[1]))
         queue = world.queue()
         queue.sync()
         assert [(taken.job.case, taken.job.report_seq) for taken in (queue.take(), queue.take())] == [soon, late]
@@ -217,7 +215,7 @@ class TestOrder:
         assert second.assessment.id == first.assessment.id
 
     def test_each_report_of_a_case_is_judged(self, world):
-        case, first = world.reported()
+        case, _ = world.reported()
         queue = world.queue()
         queue.sync()
         queue.keep(queue.take(), judged(Verdict.NOT_REPAIRED))
