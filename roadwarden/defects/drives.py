@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,33 +24,40 @@ def passes_of(seconds: Numbers, metres: Numbers) -> npt.NDArray[np.intp]:
     A pass ends where the camera paused for long and where it comes back to a place of the same pass. What comes later
     changes nothing before. O(n).
     """
-    odometer = _driven(metres)
-    number, found = 0, np.zeros(len(seconds), np.intp)
-    visits: dict[tuple[int, int], int] = {}
-    cells = np.floor(metres / BACK_AGAIN_M).astype(np.int64).tolist()
-    for at, (column, row) in enumerate(cells):
-        paused = at > 0 and seconds[at] - seconds[at - 1] > PAUSE_S
-        if paused or _is_back(at, (column, row), visits, metres, odometer):
-            number, visits = number + 1, {}
-        visits[column, row] = at
-        found[at] = number
-    return found
+    counter = PassCounter()
+    rows = zip(seconds.tolist(), metres.reshape(-1, 2).tolist(), strict=True)
+    return np.array([counter.step(second, east, north) for second, (east, north) in rows], np.intp)
 
 
-def _driven(metres: Numbers) -> Numbers:
-    steps = np.linalg.norm(np.diff(metres, axis=0, prepend=metres[:1]), axis=1)
-    return np.cumsum(np.where(steps < _STEP_M, 0.0, steps))
+class PassCounter:
+    """The same, pose by pose, for a drive that is still going on."""
 
+    def __init__(self) -> None:
+        self.number = 0
+        self._last: tuple[float, float, float] | None = None  # second, east, north
+        self._driven_m = 0.0
+        self._visits: dict[tuple[int, int], tuple[float, float, float]] = {}  # cell to odometer, east, north
 
-def _is_back(
-    at: int, cell: tuple[int, int], visits: dict[tuple[int, int], int], metres: Numbers, odometer: Numbers
-) -> bool:
-    column, row = cell
-    for east in (-1, 0, 1):
-        for north in (-1, 0, 1):
-            last = visits.get((column + east, row + north))
-            if last is None or odometer[at] - odometer[last] < AWAY_M:
-                continue
-            if np.hypot(*(metres[at] - metres[last])) <= BACK_AGAIN_M:
-                return True
-    return False
+    def step(self, second: float, east_m: float, north_m: float) -> int:
+        """The number of this pose's pass."""
+        paused = False
+        if self._last is not None:
+            step_m = math.hypot(east_m - self._last[1], north_m - self._last[2])
+            self._driven_m += 0.0 if step_m < _STEP_M else step_m
+            paused = second - self._last[0] > PAUSE_S
+        self._last = second, east_m, north_m
+        column, row = math.floor(east_m / BACK_AGAIN_M), math.floor(north_m / BACK_AGAIN_M)
+        if paused or self._is_back(column, row, east_m, north_m):
+            self.number, self._visits = self.number + 1, {}
+        self._visits[column, row] = self._driven_m, east_m, north_m
+        return self.number
+
+    def _is_back(self, column: int, row: int, east_m: float, north_m: float) -> bool:
+        for east in (-1, 0, 1):
+            for north in (-1, 0, 1):
+                last = self._visits.get((column + east, row + north))
+                if last is None or self._driven_m - last[0] < AWAY_M:
+                    continue
+                if math.hypot(east_m - last[1], north_m - last[2]) <= BACK_AGAIN_M:
+                    return True
+        return False

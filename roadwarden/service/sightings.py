@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,10 +31,21 @@ class Located:
     findings: tuple[str, ...]
 
 
+NamePasses = Callable[[Sequence[Pose | None]], tuple[str, ...]]
+"""The pass of each pose, by its row; empty where there is none."""
+
+
 def located(
-    frames: Sequence[SurveyFrame], fixes: Sequence[Fix], camera: CameraModel | PoleCamera, settings: SurveySettings
+    frames: Sequence[SurveyFrame],
+    fixes: Sequence[Fix],
+    camera: CameraModel | PoleCamera,
+    settings: SurveySettings,
+    name_passes: NamePasses | None = None,
 ) -> Located:
-    """The pose of every frame that has a time and, for a camera on a vehicle, fixes around it."""
+    """The pose of every frame that has a time and, for a camera on a vehicle, fixes around it.
+
+    ``name_passes``: of drives that go on beyond these frames; without it these are all there is.
+    """
     timed = [at for at, one in enumerate(frames) if one.frame.captured_at is not None]
     times = [moment for one in frames if (moment := one.frame.captured_at) is not None]
     poses: list[Pose | None] = [None] * len(frames)
@@ -47,7 +58,8 @@ def located(
     for number, at in enumerate(timed):
         poses[at], reasons[at] = answer.poses[number], why.get(number)
     findings = tuple(map(str, answer.findings))
-    return Located(tuple(poses), tuple(reasons), _pass_ids(poses, camera, settings.vehicle), findings)
+    named = name_passes(poses) if name_passes is not None else _pass_ids(poses, camera, settings.vehicle)
+    return Located(tuple(poses), tuple(reasons), named, findings)
 
 
 def placed(
@@ -72,17 +84,18 @@ def _pass_ids(poses: Sequence[Pose | None], camera: CameraModel | PoleCamera, ve
         return tuple(names)
     if isinstance(camera, PoleCamera):
         for moment, at in known:
-            names[at] = _name(vehicle, moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+            names[at] = name_of_pass(vehicle, moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
         return tuple(names)
     positions = [pose.position for _, at in known if (pose := poses[at]) is not None]
     metres = LocalPlane.around(positions).to_metres([(one.lat, one.lon) for one in positions])
     numbers = passes_of(seconds_of([moment for moment, _ in known]), metres)
     first = np.unique(numbers, return_index=True)[1]
     for (_, at), number in zip(known, numbers.tolist(), strict=True):
-        names[at] = _name(vehicle, known[int(first[number])][0])
+        names[at] = name_of_pass(vehicle, known[int(first[number])][0])
     return tuple(names)
 
 
-def _name(vehicle: str, moment: datetime) -> str:
+def name_of_pass(vehicle: str, moment: datetime) -> str:
+    """Vehicle and time of the pass's first frame."""
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return f"{vehicle} {text.replace('+00:00', 'Z')}"

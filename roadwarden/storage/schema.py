@@ -21,6 +21,7 @@ from roadwarden.storage import (  # noqa: F401 - they add themselves to the meta
     ledger_tables,
     people_tables,
     request_tables,
+    stream_tables,
     tables,
     tip_tables,
 )

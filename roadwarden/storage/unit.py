@@ -20,6 +20,7 @@ from roadwarden.storage.merging import MergingStore
 from roadwarden.storage.rulings import RulingStore
 from roadwarden.storage.segments import SegmentStore
 from roadwarden.storage.sightings import SightingStore
+from roadwarden.storage.stream_frames import StreamFrameStore
 from roadwarden.storage.stretches import StretchStore
 from roadwarden.storage.tracks import StoredShelf
 
@@ -46,6 +47,7 @@ class UnitOfWork:
     segments: SegmentStore
     stretches: StretchStore
     merging: MergingStore
+    stream: StreamFrameStore
 
     @classmethod
     def of(cls, connection: Connection) -> UnitOfWork:
@@ -57,6 +59,7 @@ class UnitOfWork:
             SegmentStore(connection),
             StretchStore(connection),
             MergingStore(connection),
+            StreamFrameStore(connection),
         )
 
     def absorb(self, sightings: Sequence[Sighting], policy: MergingPolicy) -> Absorbed:

@@ -1,0 +1,178 @@
+"""Frames of streams into the database, a handful at a time: what ``service.survey`` does for a whole archive.
+
+A frame's key decides whether it was kept before, in the same transaction that keeps its sightings, so that a frame that
+is delivered twice is kept once. What its defects come to is noted there too, and filed afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from roadwarden.detections import Sighting
+from roadwarden.geo.camera import CameraModel
+from roadwarden.geo.fixes import Fix
+from roadwarden.geo.pole import PoleCamera
+from roadwarden.service.known_roads import KnownRoads
+from roadwarden.service.live_coverage import LiveCoverage
+from roadwarden.service.live_passes import LivePasses
+from roadwarden.service.merging import Rules, place_and_judge
+from roadwarden.service.sightings import Located, located, placed
+from roadwarden.service.survey_frames import SurveyFrame, SurveySettings
+from roadwarden.storage.unit import UnitOfWork, reading, writing
+
+AROUND = timedelta(seconds=60)
+"""Fixes this far before and after a frame place it; a smoothed track forgets within seconds."""
+
+
+class Fixes(Protocol):
+    """A receiver's rows between two times, as far as they are known now."""
+
+    def __call__(self, since: datetime, until: datetime) -> Sequence[Fix]:
+        """In the order they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One frame that was looked at; without ``looked`` one that nobody looked at although it was there."""
+
+    key: str  # 64 hex digits
+    camera: str
+    frame: SurveyFrame
+    looked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A camera as the intake knows it; ``model`` None: nothing tells where it looks, and nothing is placed."""
+
+    model: CameraModel | PoleCamera | None
+    settings: SurveySettings
+    fixes: Fixes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a handful of frames came to."""
+
+    doubles: int = 0
+    detections: int = 0
+    sightings: int = 0
+    not_placed: Mapping[str, int] = field(default_factory=dict)  # detections by reason
+    defects: frozenset[str] = frozenset()  # new or changed
+
+
+class Intake:
+    """Of one worker; not for several threads at once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        viewer_of: Callable[[str], Viewer],
+        clock: Callable[[], datetime],
+        rules: Rules | None = None,
+    ) -> None:
+        self._engine, self._viewer_of, self._clock, self._rules = engine, viewer_of, clock, rules or Rules()
+        self._roads: KnownRoads | None = None
+        self._passes: dict[str, LivePasses] = {}
+        self._coverage = LiveCoverage(engine)
+
+    def known(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys that are kept. Raises StorageAway."""
+        with reading(self._engine) as unit:
+            return unit.stream.known(keys)
+
+    def keep(self, deliveries: Sequence[Delivery]) -> Kept:
+        """Keeps all or none. Raises StorageAway where the database is away, DataError where it refuses one of them."""
+        where = {camera: self._located(camera, ones) for camera, ones in _by_camera(deliveries).items()}
+        with writing(self._engine) as unit:
+            self._roads = self._newest_roads(unit)
+            looked = {one.key: (one.camera, _moment(one, self._clock)) for one in deliveries if one.looked}
+            fresh = unit.stream.claim(looked, self._clock())
+            sightings, refused, seen = self._sightings(where, fresh)
+            absorbed = unit.absorb(sightings, self._rules.merging)
+            place_and_judge(unit, absorbed, self._roads, self._rules.severity)
+            defects = frozenset(one.id for one in absorbed.defects) - absorbed.gone.keys()
+            unit.stream.note_unfiled(defects, self._clock())
+        for camera, (frames, places) in where.items():
+            self._cover(camera, frames, places)
+        return Kept(len(looked) - len(fresh), seen, len(sightings), dict(refused), defects)
+
+    def flush(self) -> float:
+        """Keeps what was looked at of the roads so far; returns the metres that drops have left unseen."""
+        if self._roads is not None:
+            self._coverage.flush(self._roads)
+        return self._coverage.missed_m
+
+    def forget(self, before: datetime) -> int:
+        """Forgets keys of frames that nothing can deliver again."""
+        with writing(self._engine) as unit:
+            return unit.stream.forget(before)
+
+    def _located(self, camera: str, ones: Sequence[Delivery]) -> tuple[Sequence[Delivery], Located]:
+        viewer, frames = self._viewer_of(camera), [one.frame for one in ones]
+        times = [moment for one in frames if (moment := one.frame.captured_at) is not None]
+        if viewer.model is None or not times:
+            nowhere = Located((None,) * len(ones), (None,) * len(ones), ("",) * len(ones), ())
+            return ones, nowhere
+        fixes = [] if isinstance(viewer.model, PoleCamera) else viewer.fixes(min(times) - AROUND, max(times) + AROUND)
+        names = self._passes.setdefault(camera, LivePasses(viewer.settings.vehicle))
+        name_passes = None if isinstance(viewer.model, PoleCamera) else names
+        return ones, located(frames, fixes, viewer.model, viewer.settings, name_passes)
+
+    def _sightings(
+        self, where: Mapping[str, tuple[Sequence[Delivery], Located]], fresh: frozenset[str]
+    ) -> tuple[list[Sighting], Counter[str], int]:
+        found: list[Sighting] = []
+        refused: Counter[str] = Counter()
+        seen = 0
+        for camera, (ones, places) in where.items():
+            viewer = self._viewer_of(camera)
+            for at, one in enumerate(ones):
+                if not one.looked or one.key not in fresh or not len(one.frame.detections):
+                    continue
+                seen += len(one.frame.detections)
+                if viewer.model is None or places.poses[at] is None:
+                    refused[str(places.reasons[at] or "no_camera")] += len(one.frame.detections)
+                    continue
+                placed_ones = placed(one.frame, places, at, viewer.model, viewer.settings)
+                found += placed_ones.sightings
+                refused.update(str(why) for _, why in placed_ones.refused)
+        return sorted(found, key=lambda one: (one.seen_at, one.id)), refused, seen
+
+    def _cover(self, camera: str, ones: Sequence[Delivery], places: Located) -> None:
+        if self._roads is None or not isinstance(self._viewer_of(camera).model, CameraModel):
+            return
+        self._coverage.add(camera, [one.frame for one in ones], [not one.looked for one in ones], places)
+        if self._coverage.is_due:
+            self._coverage.flush(self._roads)
+
+    def _newest_roads(self, unit: UnitOfWork) -> KnownRoads | None:
+        networks = unit.segments.networks()
+        if not networks:
+            return None
+        if self._roads is not None and self._roads.number == networks[-1].number:
+            return self._roads
+        return KnownRoads.newest(unit)
+
+
+def _by_camera(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:
+    """Each camera's frames in order of time; those of one key once."""
+    found: defaultdict[str, dict[str, Delivery]] = defaultdict(dict)
+    for one in deliveries:
+        found[one.camera].setdefault(one.key if one.looked else f"missed {one.key}", one)
+    return {
+        camera: sorted(
+            ones.values(), key=lambda one: (one.frame.frame.captured_at is None, str(one.frame.frame.captured_at))
+        )
+        for camera, ones in found.items()
+    }
+
+
+def _moment(one: Delivery, clock: Callable[[], datetime]) -> datetime:
+    return one.frame.frame.captured_at or clock()

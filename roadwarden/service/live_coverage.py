@@ -1,0 +1,88 @@
+"""Which roads live frames looked at, kept every few seconds, and how many metres dropped frames have missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shapely import LineString, union_all
+from sqlalchemy import Engine
+
+from roadwarden.defects.inspected import Inspected
+from roadwarden.geo.pose import Pose
+from roadwarden.service.known_roads import KnownRoads
+from roadwarden.service.seen import keep_looks, looks_of
+from roadwarden.service.sightings import Located
+from roadwarden.service.survey_frames import SurveyFrame
+
+EVERY = timedelta(seconds=10)
+"""Stretches are kept for so much of a drive at once: a row for each frame would be a hundred times as many."""
+
+
+@dataclass(slots=True)
+class _Drive:
+    frames: list[SurveyFrame] = field(default_factory=list)
+    poses: list[Pose | None] = field(default_factory=list)
+    passes: list[str] = field(default_factory=list)
+    missed: list[bool] = field(default_factory=list)
+
+
+class LiveCoverage:
+    """Gathers frames with their poses; a kill loses a few seconds of what was looked at, which is never too much."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._drives: dict[str, _Drive] = {}
+        self.missed_m = 0.0
+
+    def add(self, camera: str, frames: Sequence[SurveyFrame], missed: Sequence[bool], where: Located) -> None:
+        """Frames that were looked at, and those that were there and missed."""
+        drive = self._drives.setdefault(camera, _Drive())
+        for at, frame in enumerate(frames):
+            if where.poses[at] is not None:
+                drive.frames.append(frame)
+                drive.poses.append(where.poses[at])
+                drive.passes.append(where.pass_ids[at])
+                drive.missed.append(missed[at])
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a drive has gone on for long enough."""
+        return any(_length(drive.poses) >= EVERY for drive in self._drives.values())
+
+    def flush(self, roads: KnownRoads) -> None:
+        """Keeps all that was gathered; where the database is away it is gathered further. Raises StorageAway."""
+        for camera, drive in list(self._drives.items()):
+            where = Located(tuple(drive.poses), (None,) * len(drive.poses), tuple(drive.passes), ())
+            looks = looks_of(drive.frames, where, roads)
+            keep_looks(self._engine, looks, roads, ())
+            if any(drive.missed):
+                seen = [one for one, missed in zip(drive.frames, drive.missed, strict=True) if not missed]
+                self.missed_m += _beyond(looks, _of(drive, roads, seen))
+            del self._drives[camera]
+
+
+def _of(drive: _Drive, roads: KnownRoads, frames: Sequence[SurveyFrame]) -> list[Inspected]:
+    """What would have been looked at by these frames alone."""
+    chosen = [at for at, missed in enumerate(drive.missed) if not missed]
+    poses, passes = tuple(drive.poses[at] for at in chosen), tuple(drive.passes[at] for at in chosen)
+    return looks_of(frames, Located(poses, (None,) * len(poses), passes, ()), roads)
+
+
+def _beyond(wanted: Iterable[Inspected], had: Iterable[Inspected]) -> float:
+    """Metres of road that are in the first and not in the second; lanes side by side count once."""
+    return _metres([*wanted]) - _metres([*had])
+
+
+def _metres(looks: Sequence[Inspected]) -> float:
+    total = 0.0
+    for segment in {one.segment for one in looks}:
+        lines = [LineString([(one.from_m, 0), (one.to_m, 0)]) for one in looks if one.segment == segment]
+        total += float(union_all(lines).length)
+    return total
+
+
+def _length(poses: Sequence[Pose | None]) -> timedelta:
+    times = [pose.at for pose in poses if pose is not None]
+    return max(times) - min(times) if times else timedelta(0)
