@@ -93,7 +93,7 @@ class CaseDesk:
                 raise NotAllowed(f"there is a case {name} already; name the new one otherwise")
             return self._add(unit, who, name, data, ask, now)
 
-        return self._once(ask, _asked("file", who, case or "", data, ask), act)
+        return self._once(ask, asked_of("file", who, case or "", data, ask), act)
 
     def record(self, who: Person, case: str, data: EventData, ask: Ask = PLAIN) -> Done:
         """Anything else that happens to one case: the type of the event is that of its data."""
@@ -103,7 +103,7 @@ class CaseDesk:
         def act(unit: CaseUnit, now: datetime) -> Done:
             return self._add(unit, who, case, data, ask, now)
 
-        return self._once(ask, _asked("record", who, case, data, ask), act)
+        return self._once(ask, asked_of("record", who, case, data, ask), act)
 
     def decide(
         self, who: Person, case: str, rule: str, choose: Callable[[CaseUnit, datetime], EventData], ask: Ask = PLAIN
@@ -116,7 +116,7 @@ class CaseDesk:
         def act(unit: CaseUnit, now: datetime) -> Done:
             return self._add(unit, who, case, choose(unit, now), ask, now)
 
-        return self._once(ask, _asked(rule, who, case, None, ask), act)
+        return self._once(ask, asked_of(rule, who, case, None, ask), act)
 
     def decide_all(
         self,
@@ -150,7 +150,7 @@ class CaseDesk:
             self._add(unit, who, case, Merged(into), Ask(occurred_at=ask.occurred_at), now)
             return self._add(unit, who, into, brought, ask, now)
 
-        return self._once(ask, _asked("merge", who, case, Merged(into), ask), act)
+        return self._once(ask, asked_of("merge", who, case, Merged(into), ask), act)
 
     def unmerge(self, who: Person, case: str, ask: Ask = PLAIN) -> Done:
         """Undoes a merge on both sides. Returns how ``case`` stands, which lives again."""
@@ -163,7 +163,7 @@ class CaseDesk:
             self._add(unit, who, merges[-1].into, Released(case), Ask(occurred_at=ask.occurred_at), now)
             return done
 
-        return self._once(ask, _asked("unmerge", who, case, Unmerged(), ask), act)
+        return self._once(ask, asked_of("unmerge", who, case, Unmerged(), ask), act)
 
     def answer(self, case: str, at: datetime | None = None) -> CaseAnswer:
         """What the clocks of a case say, now or at another time. Raises UnknownCase."""
@@ -269,7 +269,7 @@ def no_such_case(case: str) -> str:
     return f"there is no case {case}; 'roadwarden case list' shows those there are"
 
 
-def _asked(command: str, who: Person, case: str, data: EventData | None, ask: Ask) -> str:
+def asked_of(command: str, who: Person, case: str, data: EventData | None, ask: Ask = PLAIN) -> str:
     """What a key stands for; the same wish sent again says the same."""
     told: dict[str, Any] = {"command": command, "who": who.actor, "role": who.role.value, "case": case}
     if data is not None:

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from roadwarden import __version__
 from roadwarden.web import problems
-from roadwarden.web.api import cases, health, me, times
+from roadwarden.web.api import cases, commands, health, me, times
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
 from roadwarden.web.pages import login
@@ -25,6 +25,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     times.router,
     me.router,
     cases.router,
+    commands.router,
     login.router,
 )
 """A new router is one line here."""

@@ -218,10 +218,21 @@ class CommandDone(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"case": CASE_EXAMPLE, "events": [EVENT_EXAMPLE], "repeated": False, "notes": []}]
+            "examples": [
+                {
+                    "case_id": "2026-000001",
+                    "version": 3,
+                    "case": CASE_EXAMPLE,
+                    "events": [EVENT_EXAMPLE | {"actor": "ma"}],
+                    "repeated": False,
+                    "notes": [],
+                }
+            ]
         }
     )
-    case: CaseItem
+    case_id: str
+    version: int
+    case: CaseItem | None = Field(description="null where the key was used before and you see the case no more")
     events: list[EventItem] = Field(description="that were added to the case; none where the key was used before")
     repeated: bool
     notes: list[NoteItem] = Field(description="what of it counts otherwise than it was said")
