@@ -81,6 +81,13 @@ class MapPoints:
             severe, seen = row.severity == Severity.SEVERE, row.presence == Presence.SEEN
             yield DefectPoint(row.id, row.lat, row.lon, DistressType(row.type), severe, seen)
 
+    def extent(self) -> tuple[list[str], datetime | None]:
+        """The types that occur, the most frequent first, and when the first of all was seen."""
+        count = func.count()
+        query = select(defects.c.type, count, func.min(defects.c.first_seen_at)).group_by(defects.c.type)
+        rows = self._connection.execute(query.order_by(count.desc(), defects.c.type)).all()
+        return [row[0] for row in rows], min((row[2] for row in rows), default=None)
+
     def cases(self, box: MapBox, wanted: MapFilter) -> tuple[CasePoint, ...]:
         """Those that have a place, by id, at most 5,000."""
         columns = (cases.c.case_id, cases.c.lat, cases.c.lon, cases.c.state, cases.c.severity, _late(wanted.at))

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import resources
 from typing import Any, Final
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.staticfiles import StaticFiles
 
 from roadwarden import __version__
+from roadwarden.service.atlas.atlas import Atlas
 from roadwarden.web import problems
 from roadwarden.web.api import cases, commands, health, me, times
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
-from roadwarden.web.pages import login
+from roadwarden.web.pages import cockpit, login
 from roadwarden.web.parts import Parts
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -27,6 +26,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     cases.router,
     commands.router,
     login.router,
+    *cockpit.ROUTERS,
 )
 """A new router is one line here."""
 
@@ -53,10 +53,10 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.limiter = Limiter()
+    app.state.atlas = Atlas(parts.engine, parts.now)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=str(resources.files("roadwarden.web") / "static")), name="static")
     app.add_middleware(Guard, settings=parts.settings)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

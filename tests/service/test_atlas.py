@@ -16,6 +16,7 @@ from roadwarden.errors import DataError
 from roadwarden.geo.vector_tile import Feature, Layer, Shape, encode_tile
 from roadwarden.geo.web_tiles import EXTENT, WebTile, to_world
 from roadwarden.service.atlas.atlas import Atlas
+from roadwarden.service.atlas.health_tiles import banded
 from roadwarden.storage import case_unit
 from roadwarden.storage.case_rows import CaseFilter
 from roadwarden.storage.map_points import MapFilter
@@ -82,13 +83,21 @@ def test_square_metres_on_the_map_are_those_of_the_cells(atlas):
         assert drawn[code] == pytest.approx(counted[code], rel=0.05, abs=30), code
 
 
-def test_bands_and_whole_roads_have_the_worst_colour_of_their_cells(atlas):
-    worst = max(int(grid.max()) for grid in atlas.health().codes)
-    assert worst >= Code.YELLOW
+def test_a_stretch_is_red_for_one_cell_yellow_for_two_in_a_hundred_and_else_as_most_of_it_is():
+    grid = np.zeros((400, 10), np.uint8)
+    grid[5, 5] = Code.RED
+    grid[100:102, :] = Code.YELLOW
+    grid[200:300] = Code.GREY
+    grid[200, 0:9] = Code.YELLOW
+    assert banded(grid, 100).tolist() == [Code.RED, Code.YELLOW, Code.GREY, Code.GREEN]
+    assert banded(grid, 10**9).tolist() == [Code.RED]
+
+
+def test_bands_and_whole_roads_are_drawn_at_every_zoom(atlas):
     for z in (11, 14, 16):
         bands = [one for tile in tiles_over(atlas, z) for one in read_tile(atlas.health_tile(tile)).get("bands", [])]
-        assert max(one.properties["code"] for one in bands) == worst, z
-        assert {one.properties["width"] for one in bands} <= {7.0, 14.0, 21.0}
+        assert {one.properties["code"] for one in bands} >= {Code.GREEN, Code.GREY}, z
+        assert {one.properties["width"] for one in bands} == {7.0, 14.0, 21.0}
 
 
 def test_from_afar_defects_are_counted_and_near_by_each_is_there(atlas, city):

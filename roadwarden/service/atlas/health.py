@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Engine
 
 from roadwarden.defects.cells import Cells, Code, Codes
+from roadwarden.geo.tiles import MapBox
 from roadwarden.service.atlas.defect_points import DefectPoints
 from roadwarden.service.atlas.shapes import RoadShapes
 from roadwarden.service.cells import cells_of
@@ -30,6 +31,12 @@ class Health:
     shapes: RoadShapes
     codes: tuple[Codes, ...]
     defects: DefectPoints
+
+    def bounds(self) -> MapBox:
+        """Of all roads."""
+        degrees = np.array([point for one in self.shapes.roads.network.segments for point in one.line])
+        (south, west), (north, east) = degrees.min(axis=0).tolist(), degrees.max(axis=0).tolist()
+        return MapBox(south, west, north, east)
 
     def counts(self) -> dict[Code, int]:
         """Cells of each code in the whole city."""

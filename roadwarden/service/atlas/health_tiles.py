@@ -15,6 +15,7 @@ from roadwarden.service.atlas.shapes import Strip, clipped
 
 CELLS_FROM, TENS_FROM, HUNDREDS_FROM = 17, 15, 13
 """Zooms. A tile of zoom 17 is 264 m in Hangzhou, and deeper views are drawn from it."""
+YELLOW_SHARE = 0.02
 _LONGEST_M = 50
 _NEAR = 0.1 * EXTENT
 
@@ -36,8 +37,7 @@ def _bands(health: Health, tile: WebTile, rows: list[int], every_m: int) -> Iter
     for row in rows:
         strip, grid = health.shapes.strips[row], health.codes[row]
         width_m = health.shapes.roads.network.segments[row].width_m
-        worst = np.maximum.reduceat(grid.max(axis=1), np.arange(0, len(grid), every_m))
-        for run in runs(worst):
+        for run in runs(banded(grid, every_m)):
             end_m = min(run.after * every_m, float(strip.chainages[-1]))
             lines.append(strip.between(run.first * every_m, end_m))
             kinds.append((run.code, width_m))
@@ -46,6 +46,19 @@ def _bands(health: Health, tile: WebTile, rows: list[int], every_m: int) -> Iter
         together[kind] += parts
     for (code, width_m), parts in sorted(together.items(), key=lambda one: one[0]):
         yield Feature(Shape.LINE, parts, {"code": int(code), "width": width_m})
+
+
+def banded(grid: Codes, every_m: int) -> Codes:
+    """One code for each so many metres: red where a cell is, yellow where 2 % are, else what most cells are.
+
+    The worst code alone would paint a city yellow: every 100 m of road have a crack somewhere.
+    """
+    starts = np.arange(0, len(grid), every_m)
+    counts = np.stack([np.add.reduceat((grid == code).sum(axis=1), starts) for code in Code], axis=1)
+    total = counts.sum(axis=1)
+    usual = np.where(counts[:, Code.GREY] * 2 > total, Code.GREY, Code.GREEN)
+    damaged = np.where(counts[:, Code.YELLOW] >= YELLOW_SHARE * total, Code.YELLOW, usual)
+    return np.where(counts[:, Code.RED] > 0, Code.RED, damaged).astype(np.uint8)
 
 
 def _streets(health: Health, tile: WebTile, rows: list[int]) -> Iterator[Feature]:

@@ -13,6 +13,7 @@ from roadwarden.access.secrets import csrf_of
 from roadwarden.errors import NotLoggedIn, TooMany
 from roadwarden.service.access import SESSION_LASTS
 from roadwarden.web.identity import MaybeCaller, address_of, cookie_name, require_csrf
+from roadwarden.web.local_path import local
 from roadwarden.web.pages.rendering import render
 from roadwarden.web.parts import Parts, PartsOf
 
@@ -63,12 +64,6 @@ async def log_out(request: Request, parts: PartsOf, _caller: MaybeCaller) -> Res
 def set_session(response: Response, parts: Parts, cookie: str) -> None:
     """Hands the browser the id of its session."""
     _set(response, parts, cookie_name(parts), cookie, int(SESSION_LASTS.total_seconds()))
-
-
-def local(then: str) -> str:
-    """A path of ours, so that nobody is sent elsewhere by a link to our login."""
-    plain = then.startswith("/") and not then.startswith(("//", "/\\")) and then.isprintable() and "\\" not in then
-    return then if plain else "/"
 
 
 def _form(request: Request, parts: Parts, then: str, problem: str = "", status: int = 200) -> HTMLResponse:

@@ -1,33 +1,109 @@
-"""Pages from templates: escaped, with the name of whoever is logged in and the token that his forms carry."""
+"""Pages from templates: escaped, in the reader's language and colours, with what his roles let him open."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from roadwarden.access.people import Principal
+from roadwarden.access.policy import may
 from roadwarden.access.secrets import csrf_of
+from roadwarden.cases.permissions import Permissions
+from roadwarden.cases.rights import Right
+from roadwarden.settings import time_zone
+from roadwarden.web.assets import asset_url
+from roadwarden.web.icons import icon
 from roadwarden.web.identity import cookie_name
+from roadwarden.web.look import Theme, language_of, theme_of
 from roadwarden.web.parts import parts_of
+from roadwarden.web.words import words_of
+
+_FOR_ALL_SCRIPTS: Final = ("common.", "time.", "type.")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that the bar at the top leads to."""
+
+    path: str
+    name: str  # of its word, ``nav.NAME``, and of its icon
+    right: Right
+
+
+PLACES: Final = (
+    Place("/map", "map", Right.ROADS_READ),
+    Place("/board", "board", Right.CASES_READ),
+    Place("/cases", "cases", Right.CASES_READ),
+    Place("/work", "work", Right.CASES_RECORD),
+    Place("/figures", "figures", Right.FIGURES_READ),
+    Place("/crew", "crew", Right.CASES_RECORD),
+    Place("/people", "people", Right.PEOPLE_MANAGE),
+    Place("/audit", "audit", Right.READS_READ),
+)
 
 
 @cache
 def _environment() -> Environment:
     folder = str(resources.files("roadwarden.web") / "templates")
-    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
+    made = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    made.globals.update(asset=asset_url, icon=icon, Theme=Theme)
+    return made
 
 
-def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """The page. Templates have ``principal`` (maybe None), ``csrf_token`` and ``now`` beside what is given."""
+def render(
+    request: Request,
+    template: str,
+    status: int = 200,
+    *,
+    script_words: Sequence[str] = (),
+    page: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """The page. Templates have ``principal`` (maybe None), ``w`` (words) and ``csrf_token`` beside what is given.
+
+    ``script_words``: beginnings of keys of the words that the page's modules use; ``page``: what else they are told.
+    """
     parts = parts_of(request)
     cookie = request.cookies.get(cookie_name(parts))
+    words = words_of(language_of(request))
+    principal = getattr(request.state, "principal", None)
+    told = {"words": words.below(*_FOR_ALL_SCRIPTS, *script_words), "page": page or {}, "zone": str(time_zone())}
     common = {
-        "principal": getattr(request.state, "principal", None),
+        "principal": principal,
+        "places": _places(principal, parts.permissions),
+        "w": words,
+        "theme": theme_of(request),
         "csrf_token": csrf_of(cookie) if cookie else "",
         "now": parts.now(),
+        "path": request.url.path,
+        "here": quote(request.url.path + ("?" + request.url.query if request.url.query else "")),
+        "page_data": _json(told),
     }
-    return HTMLResponse(_environment().get_template(template).render(common | values), status)
+    answer = HTMLResponse(_environment().get_template(template).render(common | values), status)
+    answer.headers["vary"] = "cookie, accept-language"
+    return answer
+
+
+def _places(principal: Principal | None, permissions: Permissions) -> list[Place]:
+    """In the bar: the crew's page is for crews, the others for whoever has the right."""
+    if principal is None:
+        return []
+    shown = [place for place in PLACES if may(principal, place.right, permissions)]
+    is_crew = any(person.crew or person.role == "crew" for person in principal.account.persons())
+    return [place for place in shown if place.name != "crew" or is_crew]
+
+
+def _json(told: Mapping[str, Any]) -> Markup:
+    """JSON that can stand in a script element: a data block, which no browser runs."""
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))

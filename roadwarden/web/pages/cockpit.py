@@ -1,0 +1,13 @@
+"""The routers of the cockpit and the crew's page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from roadwarden.web import assets, look
+from roadwarden.web.pages import map
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, look.router, map.router)
+"""A new page is one name here."""

@@ -1,0 +1,100 @@
+// What every page's module uses: words, requests, messages, times. No page draws HTML from text: nodes are made here.
+
+const data = JSON.parse(document.getElementById("page-data")?.textContent ?? "{}");
+export const page = data.page ?? {};
+export const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+
+/** The word of a key, with {names} filled in. */
+export function w(key, values = {}) {
+  const text = data.words?.[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** An element: h("button", {class: "main", onclick: go}, "text", node, ...). */
+export function h(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** An icon that the page's template has put into <template id="icon-NAME">. */
+export function icon(name) {
+  return document.getElementById(`icon-${name}`)?.content.cloneNode(true) ?? "";
+}
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || String(status));
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** JSON from the server; raises Refused with its words where it says no. */
+export async function ask(url, { method = "GET", body, headers = {}, signal } = {}) {
+  const sent = { accept: "application/json", ...headers };
+  if (method !== "GET") sent["x-csrf-token"] = csrf();
+  if (body !== undefined && !(body instanceof FormData)) sent["content-type"] = "application/json";
+  const payload = body === undefined || body instanceof FormData ? body : JSON.stringify(body);
+  const response = await fetch(url, { method, body: payload, headers: sent, signal });
+  const isJson = (response.headers.get("content-type") ?? "").includes("json");
+  const answer = isJson ? await response.json() : {};
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+export function csrf() {
+  return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+}
+
+export function newKey() {
+  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join("");
+}
+
+let toastTimer;
+/** A short message that goes by itself; `action` is {text, run} for a button such as undo. */
+export function toast(text, action) {
+  document.querySelector(".toast")?.remove();
+  clearTimeout(toastTimer);
+  const box = h("div", { class: "toast", role: "status" }, text);
+  if (action) box.append(h("button", { onclick: () => (box.remove(), action.run()) }, action.text));
+  document.body.append(box);
+  toastTimer = setTimeout(() => box.remove(), action ? 10000 : 4000);
+}
+
+/** Runs something and says what the server has against it. */
+export async function tried(action) {
+  try {
+    return await action();
+  } catch (error) {
+    toast(error.status === 409 || error.status === 412 ? w("common.stale") : w("common.failed", { why: error.message }));
+    return undefined;
+  }
+}
+
+const zone = data.zone ?? "Asia/Shanghai";
+const shortTime = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
+  timeZone: zone, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
+});
+const longTime = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
+  timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
+});
+export const when = (iso) => (iso ? longTime.format(new Date(iso)) : "–");
+export const whenShort = (iso) => (iso ? shortTime.format(new Date(iso)) : "–");
+
+/** Whole seconds as h:mm:ss, with days from two on; rounded down, so that nobody is shown time that he does not have. */
+export function duration(seconds) {
+  const whole = Math.abs(Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const rest = [Math.floor((whole % 3600) / 60), whole % 60].map((part) => String(part).padStart(2, "0")).join(":");
+  const sign = seconds < 0 ? "−" : "";
+  return hours >= 72 ? `${sign}${Math.floor(hours / 24)} ${w("time.days")} ${hours % 24}:${rest}` : `${sign}${hours}:${rest}`;
+}
+
+export const el = (selector, root = document) => root.querySelector(selector);
+export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
