@@ -26,9 +26,12 @@ from roadwarden.cases.filing import (
     shipped_filing_table,
 )
 from roadwarden.cases.permissions import Person
+from roadwarden.cases.request_table import RequestTable, shipped_request_table
 from roadwarden.defects.severity_table import SeverityTable, shipped_severity_table
+from roadwarden.detections import Position
 from roadwarden.service.cases import Ask, CaseDesk
 from roadwarden.service.filing_facts import Judged, pages
+from roadwarden.service.near_by import box_around, metres_between
 from roadwarden.storage.case_unit import CaseUnit, reading
 from roadwarden.storage.defects import KeptDefect
 
@@ -43,6 +46,7 @@ class FilingRules:
     severity: SeverityTable = field(default_factory=shipped_severity_table)
     filing: FilingTable = field(default_factory=shipped_filing_table)
     domains: DomainTable = field(default_factory=shipped_domain_table)
+    requests: RequestTable = field(default_factory=shipped_request_table)  # how near is the same thing
     area_of: Callable[[KeptDefect], str | None] = lambda _defect: None
     owner_of: Callable[[KeptDefect], str | None] = lambda _defect: None
 
@@ -94,7 +98,7 @@ def file_defects(
         run.nowhere += page.nowhere
         wanted = [one for one in page.judged if one.facts.wanted and one.facts.present]
         with reading(desk.engine) as unit:
-            before = {one.defect.id: _cases_of(unit, one) for one in wanted}
+            before = {one.defect.id: _cases_of(unit, one) or _unnamed_near(unit, one, rules) for one in wanted}
         for one in wanted:
             _settle(run, desk, rules, one, before[one.defect.id])
         tell(run.looked_at)
@@ -126,12 +130,30 @@ def _settle(run: FilingRun, desk: CaseDesk, rules: FilingRules, one: Judged, cas
 def _cases_of(unit: CaseUnit, one: Judged) -> tuple[CaseRow, ...]:
     """The cases of a defect, the oldest first; instead of one that was merged, the one that it was merged into."""
     ids = {one.defect.id, *(look.id for look in one.sightings)}
-    rows = (_survivor(unit, row) for row in unit.rows.of_defects(ids))
+    rows = (survivor(unit, row) for row in unit.rows.of_defects(ids))
     found = {row.case_id: row for row in rows}
     return tuple(sorted(found.values(), key=lambda row: (row.filed_at, row.case_id)))
 
 
-def _survivor(unit: CaseUnit, row: CaseRow) -> CaseRow:
+def _unnamed_near(unit: CaseUnit, one: Judged, rules: FilingRules) -> tuple[CaseRow, ...]:
+    """The nearest open case near by that names no defect: a citizen who was first, or a patrol."""
+    problem, here = one.facts.problem.value, one.defect.position
+    radius, alike = rules.requests.radius_of(problem), rules.requests.taken_for(problem)
+    near = [
+        (metres_between(here, Position(row.lat, row.lon)), row.case_id, row)
+        for box in box_around(here, radius).parts()
+        for row in unit.rows.open_in(box)
+        if row.defect is None and row.distress in alike and row.lat is not None and row.lon is not None
+    ]
+    return tuple(row for distance, _, row in sorted(near, key=_by_distance)[:1] if distance <= radius)
+
+
+def _by_distance(entry: tuple[float, str, CaseRow]) -> tuple[float, str]:
+    return entry[:2]
+
+
+def survivor(unit: CaseUnit, row: CaseRow) -> CaseRow:
+    """The case itself, or the one that it was merged into, and so on."""
     seen = set[str]()
     while row.state == CaseState.MERGED and row.case_id not in seen:
         seen.add(row.case_id)

@@ -10,8 +10,9 @@ from roadwarden.cases.permissions import Belongs, Person
 from roadwarden.cases.tips import KeptTip, Tip, TipState, decide_tip, filed_by
 from roadwarden.errors import NotAllowed
 from roadwarden.service.cases import Ask, CaseDesk
-from roadwarden.service.filing import FILING, FilingRules
+from roadwarden.service.filing import FILING, FilingRules, survivor
 from roadwarden.storage import case_unit, tips
+from roadwarden.storage import unit as unit_of_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def take_in_tip(desk: CaseDesk, tip: Tip, rules: FilingRules, severity: Severity
     """
     decision, data = decide_tip(tip, rules.filing), filed_by(tip, rules.domains, severity)
     if decision.filing is Filing.AT_ONCE:
-        return TakenIn(decision, _case_of(desk, tip) or _file(desk, FILING, tip, data))
+        return TakenIn(decision, _case_of(desk, tip) or _case_of_defect(desk, tip) or _file(desk, FILING, tip, data))
     with tips.writing(desk.engine) as unit:
         kept = unit.add(tip, desk.now())
     return TakenIn(decision, kept.case, kept.reason)
@@ -57,7 +58,7 @@ def file_tip(
     kept = _kept(desk, source, id)
     if kept.state is TipState.DROPPED:
         raise NotAllowed(f"tip {source} {id} was dropped by {kept.settled_by}: {kept.reason}; file a case by hand")
-    case = kept.case or _case_of(desk, kept.tip)
+    case = kept.case or _case_of(desk, kept.tip) or _case_of_defect(desk, kept.tip)
     if case is None:
         data = filed_by(kept.tip, rules.domains, severity)
         case = _file(desk, who, kept.tip, data)
@@ -102,3 +103,16 @@ def _case_of(desk: CaseDesk, tip: Tip) -> str | None:
     with case_unit.reading(desk.engine) as unit:
         row = unit.rows.get(tip.case)
     return None if row is None else row.case_id
+
+
+def _case_of_defect(desk: CaseDesk, tip: Tip) -> str | None:
+    """The open case of the defect that the tip is about, filed by the cameras meanwhile."""
+    if tip.defect is None:
+        return None
+    with unit_of_map.reading(desk.engine) as known:
+        now = known.defects.now([tip.defect])
+        looks = known.sightings.of_defects(now.values())
+    names = {tip.defect, *now.values(), *(look.id for ones in looks.values() for look in ones)}
+    with case_unit.reading(desk.engine) as unit:
+        rows = (survivor(unit, row) for row in unit.rows.of_defects(names))
+        return next((row.case_id for row in rows if row.is_open), None)
