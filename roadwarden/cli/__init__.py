@@ -27,6 +27,7 @@ MODULES = {
     "scheduler": ("scheduler",),
     "outbox": ("outbox",),
     "kpi": ("kpi",),
+    "repeat": ("repeat",),
     "campaign": ("campaign",),
     "db": ("db",),
     "serve": ("serve",),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from roadwarden.cli import case_file, case_filing, case_list, case_replay, case_side, case_tips, case_work
+from roadwarden.cli import case_file, case_filing, case_list, case_replay, case_side, case_tips, case_work, radiating
 
 case_app = typer.Typer(help="Cases and their clocks.", no_args_is_help=True)
-for command in (case_file, case_filing, case_tips, case_work, case_side, case_list, case_replay):
+for command in (case_file, case_filing, case_tips, case_work, case_side, case_list, case_replay, radiating):
     command.register(case_app)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roadwarden.cases.dispatch_table import DispatchTable
 from roadwarden.cases.domains import DomainTable, read_domain_table, shipped_domain_table
@@ -13,6 +14,9 @@ from roadwarden.cases.policy import ClockPolicies, read_clock_policies, shipped_
 from roadwarden.cases.tables import require_known
 from roadwarden.errors import ConfigError
 from roadwarden.settings import city_table
+
+if TYPE_CHECKING:
+    from roadwarden.geo.city_layers import CityLayers
 
 
 def clock_policies(option: Path | None = None) -> ClockPolicies:
@@ -56,6 +60,20 @@ def filing_table(option: Path | None = None) -> FilingTable:
     """``filing.yaml``."""
     own = option or city_table("filing.yaml")
     return read_filing_table(own) if own else shipped_filing_table()
+
+
+def city_layers() -> CityLayers:
+    """``utilities.geojson`` and ``pavements.csv``; what a city does not have is empty."""
+    from roadwarden.geo.city_layers import (
+        PAVEMENTS_FILE,
+        UTILITIES_FILE,
+        CityLayers,
+        read_pavements,
+        read_utilities,
+    )
+
+    utilities, pavements = city_table(UTILITIES_FILE), city_table(PAVEMENTS_FILE)
+    return CityLayers(read_utilities(utilities) if utilities else (), read_pavements(pavements) if pavements else {})
 
 
 def escalation_policy(option: Path | None = None) -> EscalationPolicy:

@@ -131,7 +131,9 @@ class Coverage:
 
 def coverage(roads: Roads, looks: Inspections, patrol: PatrolTable, now: datetime) -> Coverage:
     """What was known of every metre at ``now``; looks from after it do not count. n log n in looks and lanes."""
-    from_mm, to_mm, at_us, usable = _by_lane(roads, looks.take(looks.at_us <= microseconds(now)))
+    known = looks.take(looks.at_us <= microseconds(now))
+    row, from_mm, to_mm = laid_out(roads, known)
+    at_us, usable = known.at_us[row], known.usable[row]
     breaks = np.unique(np.concatenate([roads.lane_edges, from_mm, to_mm]))
     first, last = np.searchsorted(breaks, from_mm), np.searchsorted(breaks, to_mm)
     pieces = len(breaks) - 1
@@ -146,15 +148,15 @@ def coverage(roads: Roads, looks: Inspections, patrol: PatrolTable, now: datetim
     )
 
 
-def _by_lane(roads: Roads, looks: Inspections) -> tuple[Ints, Ints, Ints, npt.NDArray[np.bool_]]:
-    """Looks on the axis of all lanes, those over the whole width once for every lane."""
+def laid_out(roads: Roads, looks: Inspections) -> tuple[Ints, Ints, Ints]:
+    """Row of the look, begin and end on the axis of all lanes; looks over the whole width once for every lane."""
     whole = looks.lane == WHOLE_WIDTH
     times = np.where(whole, roads.lanes[looks.road], 1)
     row = np.repeat(np.arange(len(looks)), times)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
     lane = roads.first_lane[looks.road[row]] + np.where(whole[row], nth, looks.lane[row])
     start = roads.lane_edges[lane]
-    return start + looks.from_mm[row], start + looks.to_mm[row], looks.at_us[row], looks.usable[row]
+    return row, start + looks.from_mm[row], start + looks.to_mm[row]
 
 
 def _changes(*columns: Ints) -> Ints:

@@ -7,7 +7,7 @@ read, for the time that is asked for, and a park that ends by itself is heeded t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -57,6 +57,18 @@ class CaseFilter:
     filed_before: datetime | None = None
     due_before: datetime | None = None
     news_since: datetime | None = None  # open, or something of it was received since then
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Where a case lies and what it is about."""
+
+    case_id: str
+    distress: str
+    segment: str | None
+    defect: str | None
+    lat: float  # WGS-84, degrees
+    lon: float
 
 
 ALL = CaseFilter()
@@ -168,6 +180,18 @@ class CaseRowStore:
         """Names of the cases of a filter, in order."""
         query = _where(select(cases.c.case_id), wanted, now).order_by(cases.c.case_id)
         return self._connection.execute(query).scalars().all()
+
+    def problems(self, since: datetime, until: datetime) -> Iterator[Problem]:
+        """Cases with a place, filed from ``since`` to ``until``, both inside, by name; no void or merged ones."""
+        dropped = [CaseState.VOIDED.value, CaseState.MERGED.value]
+        query = (
+            select(cases.c.case_id, cases.c.distress, cases.c.segment, cases.c.defect, cases.c.lat, cases.c.lon)
+            .where(cases.c.filed_at >= since, cases.c.filed_at <= until, cases.c.state.not_in(dropped))
+            .where(cases.c.lat.is_not(None), cases.c.lon.is_not(None))
+            .order_by(cases.c.case_id)
+        )
+        for row in self._connection.execution_options(yield_per=10_000).execute(query):
+            yield Problem(*row)
 
     def _read(self, column: ColumnElement[Any], values: Iterable[str]) -> tuple[CaseRow, ...]:
         found = map(_row, rows_where(self._connection, select(cases), column, values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,21 @@ class StretchStore:
         )
         found = map(_inspected, rows_where(self._connection, query, stretches.c.segment, segments))
         return tuple(sorted(found, key=lambda look: (look.seen_at, look.segment, look.from_m, look.to_m)))
+
+    def usable(self, network: int, since: datetime, until: datetime) -> Iterator[tuple[str, int, float, float, int]]:
+        """What was seen usably from ``since`` to ``until``, both inside: segment, lane, from, to, and the drive.
+
+        Whole-width looks have lane -1; a look whose drive nobody knows has a negative number of its own. O(kept).
+        """
+        columns = stretches.c
+        query = (
+            select(columns.segment, columns.lane, columns.from_m, columns.to_m, columns["pass"])
+            .where(columns.network == network, columns.quality == Quality.USABLE.value)
+            .where(columns.seen_at >= since, columns.seen_at <= until)
+            .order_by(columns.segment, columns.seen_at, columns.lane, columns.from_m, columns.to_m)
+        )
+        for number, row in enumerate(self._connection.execution_options(yield_per=10_000).execute(query), start=1):
+            yield row[0], row[1], row[2], row[3], -number if row[4] is None else row[4]
 
 
 def _row(network: int, look: Inspected) -> Values:
