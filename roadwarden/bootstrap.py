@@ -8,6 +8,7 @@ from roadwarden.defects.rulings import Matcher
 from roadwarden.defects.same_place import SamePlaceTable
 from roadwarden.inference.guarded_pictures import GuardedPictures
 from roadwarden.inference.picture_matcher import Looks, PictureMatcher
+from roadwarden.inference.pictures import looks_in_archives
 from roadwarden.repairs.table import shipped_repair_table
 from roadwarden.service.evidence import EvidenceDesk
 from roadwarden.settings import blobs_url, time_zone
@@ -27,3 +28,8 @@ def evidence_desk(engine: Engine, blobs: str | None = None) -> EvidenceDesk:
     gate = shipped_repair_table().gate
     pictures = GuardedPictures(time_zone(), gate.copy_most_rms)
     return EvidenceDesk(engine, open_blobs(blobs or blobs_url()), pictures, copy_bits=gate.copy_hash_bits)
+
+
+def matcher_of_archives(engine: Engine) -> Matcher:
+    """Compares the pictures of kept sightings in the archives that they were surveyed from."""
+    return matcher(looks_in_archives(engine))

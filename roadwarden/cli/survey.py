@@ -13,6 +13,7 @@ import typer
 from roadwarden.cli.city_tables import clock_policies, domain_table, filing_table, permissions
 from roadwarden.cli.database import Database, opened
 from roadwarden.cli.progress import progress
+from roadwarden.data.redact_url import redact_url
 from roadwarden.data.sidecars import read_track_rows
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.geo.camera_file import read_camera
@@ -77,6 +78,13 @@ def survey(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="keep positions even if they look like another coordinate system")
     ] = False,
+    pictures: Annotated[
+        str | None,
+        typer.Option(help="where the frames lie, if ARCHIVE is a folder of detect; later surveys find them there"),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare/--no-compare", help="compare pictures where positions leave a doubt")
+    ] = True,
     file_cases: Annotated[
         bool, typer.Option("--file-cases", help="file the cases of changed defects, as 'roadwarden case file-defects'")
     ] = False,
@@ -91,6 +99,7 @@ def survey(
 
     Example: roadwarden survey var/street --camera var/street/camera.yaml --out var/survey
     """
+    from roadwarden.bootstrap import matcher_of_archives
     from roadwarden.service.survey import survey as keep
     from roadwarden.service.survey_frames import SurveySettings
 
@@ -108,9 +117,11 @@ def survey(
         vehicle or seen_by.name,
         TrackSettings(sigma_m=gnss_sigma_m, heading_from=heading_from),
         keep_anyway=anyway,
+        archive=_lasting(archive if pictures is None and folder != Path(archive) else pictures),
     )
-    with progress("merge", quiet=silent) as tell:
-        report = keep(engine, frames, fixes, seen_by, settings, tell=tell)
+    asks = matcher_of_archives(engine) if compare else None
+    with progress("merge, compare" if compare else "merge", quiet=silent) as tell:
+        report = keep(engine, frames, fixes, seen_by, settings, matcher=asks, tell=tell)
     place = (out or folder) / NOT_PLACED
     with writing(place):
         write_not_placed(place, report.unplaced)
@@ -123,6 +134,13 @@ def survey(
             print(f"{len(cases)} cases filed")
     if report.detections and not report.sightings:
         raise DataError(f"none of the {report.detections} detections has a place on the road; see {place}")
+
+
+def _lasting(archive: str | None) -> str | None:
+    """The archive as another run finds it from anywhere; None where it is not known, or bears a secret."""
+    if archive is None or redact_url(archive) != archive:
+        return None
+    return archive if "://" in archive else str(Path(archive).absolute())
 
 
 def _file_cases(engine: Engine, report: SurveyReport) -> dict[str, str]:
@@ -213,6 +231,7 @@ def as_dict(report: SurveyReport, unreadable: Sequence[str], not_placed: Path) -
         "sightings_known": report.taken_in.known,
         "defects_new_or_changed": len(report.taken_in.defects),
         "defects_joined_to_others": len(report.taken_in.gone),
+        "pictures_compared": {str(answer): count for answer, count in report.asked.answers.items()},
         "not_placed": report.unplaced_by_reason,
         "not_placed_file": str(not_placed),
         "track_findings": list(report.findings),
@@ -232,6 +251,9 @@ def _say(report: SurveyReport, unreadable: Sequence[str], not_placed: Path) -> N
         print(f"  {report.duplicates} are in the archive more than once; each is counted once")
     print(f"{report.detections} detections, {report.sightings} placed on the road ({taken.known} were kept already)")
     print(f"{len(taken.defects)} defects new or changed" + (f", {len(taken.gone)} joined" if taken.gone else ""))
+    if any(report.asked.answers.values()):
+        told = ", ".join(f"{count} {str(answer).replace('_', ' ')}" for answer, count in report.asked.answers.items())
+        print(f"pictures compared where positions left a doubt: {told}")
     print(f"looked at {report.usable_m:.0f} m of road in usable quality, {report.unusable_m:.0f} m in vain")
     for why, count in report.unplaced_by_reason.items():
         print(f"not placed: {count} {why.replace('_', ' ')}; see {not_placed}")

@@ -43,6 +43,10 @@ class TakenIn:
     defects: frozenset[str]
     gone: frozenset[str]
 
+    def then(self, changed: frozenset[str], gone: frozenset[str]) -> TakenIn:
+        """With what a later step changed."""
+        return TakenIn(self.new, self.known, (self.defects | changed) - gone, (self.gone | gone) - changed)
+
 
 def take_in(
     engine: Engine,

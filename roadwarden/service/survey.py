@@ -12,18 +12,22 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from roadwarden.defects.inspected import Inspected, Quality
+from roadwarden.defects.placing import sighting_id
+from roadwarden.defects.rulings import Matcher
 from roadwarden.detections import Sighting
 from roadwarden.errors import DataError
 from roadwarden.geo.camera import CameraModel
 from roadwarden.geo.fixes import Fix
 from roadwarden.geo.pole import PoleCamera
 from roadwarden.geo.shifts import suspect_gcj02
+from roadwarden.service.appearance import NOTHING_ASKED, Asked, ask_pictures
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.merging import Rules, TakenIn, Tell, take_in
 from roadwarden.service.seen import keep_looks, looks_of
 from roadwarden.service.sightings import Located, located, placed
 from roadwarden.service.survey_frames import FrameState, NotPlaced, SurveyFrame, SurveySettings, Unplaced
-from roadwarden.storage.unit import reading
+from roadwarden.storage.pictures import FramePlace
+from roadwarden.storage.unit import reading, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class SurveyReport:
     detections: int
     sightings: int
     taken_in: TakenIn
+    asked: Asked  # pictures, where positions left a doubt
     unplaced: tuple[Unplaced, ...]
     findings: tuple[str, ...]  # about the track
     warnings: tuple[str, ...]
@@ -58,13 +63,16 @@ def survey(
     settings: SurveySettings,
     rules: Rules | None = None,
     *,
+    matcher: Matcher | None = None,
     tell: Tell = lambda _done, _total: None,
 ) -> SurveyReport:
     """Places, merges and keeps what was seen, and the stretches that were looked at.
 
-    ``fixes``: the receiver's rows as they came, wrong ones too, in the order they came. Begun again after an
-    interruption it goes on; done again it changes nothing. Raises DataError where positions look like those of another
-    coordinate system (nothing is kept then, unless ``keep_anyway``), or lie in another city than all that is kept.
+    ``fixes``: the receiver's rows as they came, wrong ones too, in the order they came. ``matcher`` compares pictures
+    where positions leave a doubt, after all is merged; ``tell`` then counts twice, what is merged and what is compared.
+    Begun again after an interruption it goes on; done again it changes nothing. Raises DataError where positions look
+    like those of another coordinate system (nothing is kept then, unless ``keep_anyway``), or lie in another city than
+    all that is kept.
     """
     rules = rules or Rules()
     with reading(engine) as unit:
@@ -73,6 +81,12 @@ def survey(
     warnings = [*_suspicions(where, roads, keep_anyway=settings.keep_anyway), *_about_roads(where, roads)]
     sightings, unplaced = _sightings(frames, where, camera, settings)
     taken_in = take_in(engine, sightings, roads, rules, tell=tell)
+    asked = NOTHING_ASKED
+    if settings.archive is not None:
+        _keep_pictures(engine, frames, sightings, settings.archive)
+    if matcher is not None:
+        asked = ask_pictures(engine, _defects_of(engine, sightings), matcher, rules, tell=tell)
+        taken_in = taken_in.then(asked.defects, asked.gone)
     looks = looks_of(frames, where, roads) if roads is not None and isinstance(camera, CameraModel) else []
     if roads is not None:
         keep_looks(engine, looks, roads, taken_in.defects)
@@ -85,6 +99,7 @@ def survey(
         detections=sum(len(one.detections) for one in frames),
         sightings=len(sightings),
         taken_in=taken_in,
+        asked=asked,
         unplaced=unplaced,
         findings=where.findings,
         warnings=tuple(warnings),
@@ -107,6 +122,26 @@ def _sightings(
             sightings += found.sightings
             unplaced += [_unplaced(one, row, NotPlaced(refusal)) for row, refusal in found.refused]
     return sorted(sightings, key=lambda one: (one.seen_at, one.id)), tuple(unplaced)
+
+
+def _keep_pictures(engine: Engine, frames: Sequence[SurveyFrame], sightings: Sequence[Sighting], archive: str) -> None:
+    """Where the frames that show something lie, and the boxes of sightings in them."""
+    seen = {one.id for one in sightings}
+    places: dict[str, FramePlace] = {}
+    boxes: dict[str, tuple[float, float, float, float]] = {}
+    for one in frames:
+        for box in one.detections.boxes_xyxy:
+            name = sighting_id(one.frame.sha256, one.model, box)
+            if name in seen:
+                places[one.frame.sha256] = FramePlace(archive, one.frame.path)
+                boxes[name] = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+    with writing(engine) as unit:
+        unit.pictures.keep(places, boxes)
+
+
+def _defects_of(engine: Engine, sightings: Sequence[Sighting]) -> frozenset[str]:
+    with reading(engine) as unit:
+        return frozenset(name for name in unit.sightings.defects_of(one.id for one in sightings).values() if name)
 
 
 def _unplaced(one: SurveyFrame, row: int, why: NotPlaced) -> Unplaced:

@@ -39,6 +39,7 @@ class SurveySettings:
     track: TrackSettings = field(default_factory=TrackSettings)
     drift_sigma_m: float = DRIFT_SIGMA_M
     keep_anyway: bool = False  # also where positions look like those of another coordinate system
+    archive: str | None = None  # where the frames lie, as ``data.archives.open_archive`` takes it; None: not known
 
 
 class NotPlaced(StrEnum):

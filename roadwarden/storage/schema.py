@@ -20,6 +20,7 @@ from roadwarden.storage import (  # noqa: F401 - they add themselves to the meta
     inbox_tables,
     ledger_tables,
     people_tables,
+    picture_tables,
     request_tables,
     stream_tables,
     tables,

@@ -17,6 +17,7 @@ from roadwarden.errors import DataError
 from roadwarden.storage import engine as engines
 from roadwarden.storage.defects import DefectStore
 from roadwarden.storage.merging import MergingStore
+from roadwarden.storage.pictures import PictureStore
 from roadwarden.storage.rulings import RulingStore
 from roadwarden.storage.segments import SegmentStore
 from roadwarden.storage.sightings import SightingStore
@@ -48,6 +49,7 @@ class UnitOfWork:
     stretches: StretchStore
     merging: MergingStore
     stream: StreamFrameStore
+    pictures: PictureStore
 
     @classmethod
     def of(cls, connection: Connection) -> UnitOfWork:
@@ -60,6 +62,7 @@ class UnitOfWork:
             StretchStore(connection),
             MergingStore(connection),
             StreamFrameStore(connection),
+            PictureStore(connection),
         )
 
     def absorb(self, sightings: Sequence[Sighting], policy: MergingPolicy) -> Absorbed:
