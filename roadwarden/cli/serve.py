@@ -45,6 +45,7 @@ def serve(
     time_key: Annotated[
         Path, typer.Option(help="private key that signs the server's time; made where it is not")
     ] = TIME_KEY,
+    ledger_key: Annotated[Path | None, typer.Option(help="private key of the log: then bundles can be had")] = None,
     database: Database = None,
 ) -> None:
     """Serve the API below /api/v1 and the pages.
@@ -55,7 +56,8 @@ def serve(
 
     url = public_url or f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}"
     told = {"public_url": url, "more_hosts": also or [], "plain_http": plain_http}
-    settings = json.dumps({"settings": told, "time_key": str(time_key)})
+    keys = {"time_key": str(time_key), "ledger_key": None if ledger_key is None else str(ledger_key)}
+    settings = json.dumps({"settings": told} | keys)
     parts_from(settings, database)  # says what is wrong before anything listens, brings the database up, makes the key
     tell_workers(settings, database or database_url())
     uvicorn.run(
@@ -98,7 +100,14 @@ def parts_from(told: str, database: str | None) -> Parts:
         domains=domains,
         settings=_settings(content["settings"]),
         signer=_time_key(Path(content["time_key"])),
+        ledger_key=_key(content["ledger_key"]),
     )
+
+
+def _key(path: str | None) -> Any:
+    from roadwarden.ledger.key_files import read_private_key
+
+    return None if path is None else read_private_key(Path(path))
 
 
 def _settings(content: dict[str, Any]) -> Any:

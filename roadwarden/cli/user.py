@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from roadwarden.cases.event_types import Role
+from roadwarden.cli import user_change, user_token
 from roadwarden.cli.case_common import AsJson, split
-from roadwarden.cli.database import Database, opened
-from roadwarden.errors import ConfigError
+from roadwarden.cli.database import Database
+from roadwarden.cli.user_common import Name, operator, people, read_password, tell, told
 
-if TYPE_CHECKING:
-    from roadwarden.access.people import Account
-    from roadwarden.service.people import People
-
-Name = Annotated[str, typer.Argument(help="name of the account: the actor of its events")]
 Roles = Annotated[list[Role] | None, typer.Option("--role", help="role; may be given again")]
 Areas = Annotated[str, typer.Option(help="areas, with commas; * for all")]
 Display = Annotated[str | None, typer.Option(help="name that people read; without it the account's")]
@@ -30,6 +24,8 @@ def register(app: typer.Typer) -> None:
     for act in (init, add):
         group.command()(act)
     group.command("list")(list_people)
+    user_change.register(group)
+    user_token.register(group)
     app.add_typer(group, name="user")
 
 
@@ -75,59 +71,6 @@ def list_people(database: Database = None, as_json: AsJson = False) -> None:
         print(json.dumps([told(account) for account in accounts], ensure_ascii=False, indent=2))
         return
     for account in accounts:
-        print(line_of(account))
+        tell(account, as_json=False)
     if not accounts:
         print("nobody yet; 'roadwarden user init NAME' makes the first administrator")
-
-
-def people(database: str | None) -> People:
-    """The use cases on a database."""
-    from roadwarden.service.people import People  # SQLAlchemy takes its time
-
-    return People(opened(database))
-
-
-def operator() -> str:
-    """Who sits at the machine, for the record of changes."""
-    return f"cli:{getpass.getuser()}"
-
-
-def read_password() -> str:
-    """From the terminal, twice; else the first line of standard input."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().removesuffix("\n").removesuffix("\r")
-    first, second = getpass.getpass("password: "), getpass.getpass("once more: ")
-    if first != second:
-        raise ConfigError("the two passwords differ; nothing was changed")
-    return first
-
-
-def tell(account: Account, *, as_json: bool) -> None:
-    """What he is now."""
-    print(json.dumps(told(account), ensure_ascii=False) if as_json else line_of(account))
-
-
-def told(account: Account) -> dict[str, object]:
-    """For machines."""
-    return {
-        "name": account.name,
-        "display_name": account.display_name,
-        "roles": sorted(account.roles),
-        "areas": sorted(account.areas),
-        "department": account.department,
-        "crew": account.crew,
-        "disabled_at": None if account.disabled_at is None else account.disabled_at.isoformat(),
-    }
-
-
-def line_of(account: Account) -> str:
-    """For people."""
-    where = " ".join(filter(None, (account.department, account.crew)))
-    parts = [
-        f"{account.name} ({account.display_name})",
-        ", ".join(sorted(account.roles)) or "no role",
-        f"areas {', '.join(sorted(account.areas)) or 'none'}",
-        where,
-        "disabled" if account.disabled_at else "",
-    ]
-    return "; ".join(filter(None, parts))

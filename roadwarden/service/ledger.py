@@ -142,6 +142,14 @@ class Ledger:
             tiles = Tiles(store.tile, row.size)
             return tuple(_prove(tiles, leaf, row) for leaf in leaves)
 
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """What leads from the tree of ``old`` leaves to that of ``new``; raises LedgerError for other sizes."""
+        with reading(self.engine) as connection:
+            store = LedgerStore(connection)
+            if not 0 < old <= new <= (size := store.size()):
+                raise LedgerError(f"no tree of {old} leaves leads to one of {new}: the log has {size}")
+            return consistency_proof(Tiles(store.tile, size).node, old, new)
+
     def append(self, drafts: Sequence[Draft], store: LedgerStore) -> int:
         """Adds leaves in a transaction of the caller's; returns how many."""
         return self._append(store, drafts)

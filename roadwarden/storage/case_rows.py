@@ -107,6 +107,10 @@ class CaseRowStore:
         row = self._connection.execute(select(cases).where(cases.c.case_id == case_id)).first()
         return None if row is None else _row(row)
 
+    def of_names(self, names: Iterable[str]) -> tuple[CaseRow, ...]:
+        """The cases of those names, the oldest first, as of their newest events."""
+        return self._read(cases.c.case_id, names)
+
     def of_defects(self, ids: Iterable[str]) -> tuple[CaseRow, ...]:
         """The cases that were filed of defects with those ids, the oldest first, as of their newest events."""
         return self._read(cases.c.defect, ids)

@@ -52,6 +52,12 @@ class CaseWarningStore:
             found.setdefault(row.case_id, []).append(_warning(row))
         return {case: tuple(kept) for case, kept in found.items()}
 
+    def since(self, time: datetime, most: int) -> tuple[KeptWarning, ...]:
+        """Those recorded since then, the oldest first."""
+        query = select(case_warnings).where(case_warnings.c.recorded_at >= time)
+        query = query.order_by(case_warnings.c.recorded_at, case_warnings.c.case_id, case_warnings.c.threshold)
+        return tuple(map(_warning, self._connection.execute(query.limit(most))))
+
     def watch(self, looks: Mapping[str, datetime | None]) -> None:
         """Says when cases have to be looked at next; None: not before something happens."""
         statement = insert_of(self._connection, case_watch)

@@ -141,6 +141,10 @@ class DefectStore:
             yield page
             after = page[-1].id
 
+    def page(self, wanted: Wanted, after: str, most: int) -> tuple[KeptDefect, ...]:
+        """Those that are wanted behind an id (empty: from the first), by id."""
+        return tuple(map(_kept, self._connection.execute(_following(_chosen(wanted), after).limit(most))))
+
     def count(self) -> int:
         """How many there are; O(n)."""
         return self._connection.execute(select(func.count()).select_from(defects)).scalar_one()

@@ -59,6 +59,11 @@ class SegmentStore:
         query = select(segments).where(segments.c.network == number)
         return _by_id(self._connection.execute(query))
 
+    def page(self, number: int, after: str, most: int) -> tuple[Segment, ...]:
+        """The segments of one version behind an id (empty: from the first), by id."""
+        query = select(segments).where(segments.c.network == number, segments.c.id > after)
+        return tuple(map(_segment, self._connection.execute(query.order_by(segments.c.id).limit(most))))
+
     def get(self, number: int, ids: Iterable[str]) -> tuple[Segment, ...]:
         """The segments of those ids, by id; ids that the network does not have are left out."""
         query = select(segments).where(segments.c.network == number)

@@ -13,7 +13,8 @@ from fastapi.openapi.utils import get_openapi
 from roadwarden import __version__
 from roadwarden.service.atlas.atlas import Atlas
 from roadwarden.web import problems
-from roadwarden.web.api import cases, commands, health, me, times
+from roadwarden.web.api import cases, commands, figures, health, ledger, me, people, roads, times, tokens, wishes
+from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
 from roadwarden.web.pages import cockpit, login
@@ -24,7 +25,13 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     times.router,
     me.router,
     cases.router,
+    ledger.router,
     commands.router,
+    wishes.router,
+    tokens.router,
+    people.router,
+    roads.router,
+    figures.router,
     login.router,
     *cockpit.ROUTERS,
 )
@@ -54,6 +61,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.state.limiter = Limiter()
     app.state.atlas = Atlas(parts.engine, parts.now)
+    app.state.figures = Figures()
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

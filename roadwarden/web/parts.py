@@ -16,7 +16,14 @@ from roadwarden.cases.permissions import Permissions
 from roadwarden.ledger.note import SigningKey
 from roadwarden.service.access import Access
 from roadwarden.service.cases import CaseDesk
+from roadwarden.service.ledger_bundles import FindPicture
+from roadwarden.service.people import People
 from roadwarden.web.settings import WebSettings
+
+
+def no_picture(_sha256: str) -> bytes | None:
+    """Where no pictures are kept."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,18 @@ class Parts:
     domains: DomainTable
     settings: WebSettings
     signer: SigningKey  # of the server's time
+    ledger_key: SigningKey | None = None  # of the log; without it no bundles are made here
+    pictures: FindPicture = no_picture  # that go into bundles, by their sha256
 
     @property
     def permissions(self) -> Permissions:
         """Who may what."""
         return self.desk.permissions
+
+    @property
+    def people(self) -> People:
+        """Changes of accounts and tokens."""
+        return People(self.engine, self.now)
 
     @property
     def now(self) -> Callable[[], datetime]:
