@@ -21,6 +21,7 @@ MODULES = {
     "coverage": ("coverage",),
     "condition": ("condition",),
     "roads": ("roads",),
+    "stream": ("stream",),
     "strip": ("strip",),
     "case": ("case",),
     "repair": ("repair",),

@@ -92,20 +92,32 @@ class Steps:
 
     def _judge(self, frame: Frame, image: Image) -> Looked:
         with self.seconds.measure("quality"):
-            quality = judge(image)
-        poor = Outcome(OutcomeKind.POOR_QUALITY, "" if quality.usable else str(quality.problems[0]))
-        outcome = CLEAN if quality.usable else poor
-        return Looked(FrameResult(frame, outcome, Detections.none(), image.shape[1], image.shape[0]), image)
+            return judged(frame, image)
 
     def _detect(self, looked: Sequence[Looked]) -> Iterator[Looked]:
-        usable = {i: one.image for i, one in enumerate(looked) if one.result.outcome is CLEAN and one.image is not None}
         with self.seconds.measure("detect"):
-            found = dict(zip(usable, self.detector.detect(list(usable.values())), strict=True))
-        for i, one in enumerate(looked):
-            if len(found.get(i, Detections.none())):
-                yield replace(one, result=replace(one.result, outcome=DETECTED, detections=found[i]))
-            else:
-                yield one
+            found = detected(looked, self.detector)
+        yield from found
+
+
+def judged(frame: Frame, image: Image) -> Looked:
+    """The quality gate: CLEAN until a detector says otherwise, or POOR_QUALITY with the gravest reason."""
+    quality = judge(image)
+    poor = Outcome(OutcomeKind.POOR_QUALITY, "" if quality.usable else str(quality.problems[0]))
+    outcome = CLEAN if quality.usable else poor
+    return Looked(FrameResult(frame, outcome, Detections.none(), image.shape[1], image.shape[0]), image)
+
+
+def detected(looked: Sequence[Looked], detector: Detector) -> list[Looked]:
+    """The same, in order, with what the detector saw in those that passed the gate."""
+    usable = {i: one.image for i, one in enumerate(looked) if one.result.outcome is CLEAN and one.image is not None}
+    found = dict(zip(usable, detector.detect(list(usable.values())), strict=True)) if usable else {}
+    return [
+        replace(one, result=replace(one.result, outcome=DETECTED, detections=found[i]))
+        if len(found.get(i, Detections.none()))
+        else one
+        for i, one in enumerate(looked)
+    ]
 
 
 def _unseen(frame: Frame, outcome: Outcome) -> Looked:

@@ -77,6 +77,11 @@ def open_session(path: Path, *, threads: int = 0) -> Any:
         raise ModelError(f"{path}: not a model that ONNX Runtime can load: {_first_line(exc)}") from exc
 
 
+def runs_on_gpu() -> bool:
+    """Whether ``open_session`` will choose a graphics card."""
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
 def sha256_of(path: Path) -> str:
     """Hex digest of a file; identifies the weights in every table."""
     with path.open("rb") as handle:

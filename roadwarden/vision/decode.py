@@ -31,6 +31,10 @@ class UndecodableFrame(DataError):
         super().__init__(text)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[UndecodableFrame], tuple[UndecodableReason, str]]:
+        """So that it comes back whole from another process."""
+        return UndecodableFrame, (self.reason, str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:

@@ -61,12 +61,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A frame that was looked at: what was seen, by what."""
+    """A frame that was looked at: what was seen, by what. ``missed``: it was there, and nobody looked."""
 
     frame: StreamFrame
     detections: Detections
     model: str  # name@hash
     usable: bool = True  # False: the quality gate kept it from the detector
+    missed: bool = False
 
     @property
     def key(self) -> str:

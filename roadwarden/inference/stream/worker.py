@@ -1,0 +1,331 @@
+"""The worker: puts the parts together, starts them, watches them and ends them in an order in which nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from roadwarden.detections import Detections
+from roadwarden.errors import RoadwardenError, StorageAway
+from roadwarden.geo.camera import CameraModel
+from roadwarden.geo.camera_file import read_camera
+from roadwarden.geo.pole import PoleCamera
+from roadwarden.inference.stream.books import Books
+from roadwarden.inference.stream.config import CameraConfig, StreamConfig, read_config
+from roadwarden.inference.stream.hall import Entrant, Hall
+from roadwarden.inference.stream.lane import Exits, Lane
+from roadwarden.inference.stream.memory import machine_bytes, resident_bytes
+from roadwarden.inference.stream.model_slot import ModelSlot
+from roadwarden.inference.stream.pictures import PictureDecoder
+from roadwarden.inference.stream.protocols import Look, Sink, Source
+from roadwarden.inference.stream.quarantine import Quarantine
+from roadwarden.inference.stream.recorder import Outlets, Pace, Recorder, door_of
+from roadwarden.inference.stream.report import BOOKS, StreamReport, write_report
+from roadwarden.inference.stream.runner import Health, Runner
+from roadwarden.inference.stream.sink import DatabaseSink, LiveFixes
+from roadwarden.inference.stream.sources import source_of
+from roadwarden.inference.stream.spool import SpoolFolder
+from roadwarden.inference.stream.values import Door
+from roadwarden.inference.zone import read_zone
+from roadwarden.models.onnx import runs_on_gpu
+from roadwarden.service.cases import CaseDesk
+from roadwarden.service.filing import FilingRules
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.2
+STATE_EVERY_S = 1.0
+RECORDER_END_S = 60.0
+GPU_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Lanes and batches on this machine."""
+
+    lanes: int
+    threads: int
+    most: int
+    deadline_s: float
+
+    @classmethod
+    def of(cls, config: StreamConfig) -> Shape:
+        """What the configuration says, and what it leaves open."""
+        gpu, cores = runs_on_gpu(), len(os.sched_getaffinity(0))
+        lanes = config.batching.lanes or (1 if gpu else cores)
+        most = config.batching.max_frames or (GPU_BATCH if gpu else 1)
+        return cls(lanes, max(1, cores // lanes), most, config.batching.deadline_ms / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is given; tests give others."""
+
+    engine: Engine
+    slot: ModelSlot
+    desk: CaseDesk | None = None
+    rules: FilingRules = field(default_factory=FilingRules)
+    make_source: Callable[[str, CameraConfig, Callable[[str], None]], Source] | None = None
+    sink: Sink | None = None
+
+
+@dataclass(slots=True)
+class _Optics:
+    model: CameraModel | PoleCamera | None
+    vehicle: str
+    fixes: LiveFixes
+
+
+class Worker:
+    """One process's worker; ``run`` returns when it has ended."""
+
+    def __init__(
+        self, config: StreamConfig, parts: Parts, *, until_eof: bool = False, path: Path | None = None
+    ) -> None:
+        """``path``: of the configuration, read again on ``reload``."""
+        self.config, self._parts, self._until_eof, self._path = config, parts, until_eof, path
+        self.books = Books()
+        self.shape = Shape.of(config)
+        self.quarantine = Quarantine(config.state / "quarantine")
+        self.hall = Hall(self._dismissed)
+        self.slot = parts.slot
+        self._optics: dict[str, _Optics] = {}
+        self._optics_lock = threading.Lock()
+        self.sink = parts.sink or DatabaseSink(parts.engine, self._optics_of, parts.desk, parts.rules)
+        spool = SpoolFolder(config.state / "spool", config.delivery.spool_frames, config.delivery.spool_full)
+        delivery = config.delivery
+        self.recorder = Recorder(
+            self.sink,
+            spool,
+            Outlets(self._leave, self._gave_up, self._refused, self.on_kept),
+            Pace(delivery.commit_s, delivery.commit_frames, delivery.tries),
+        )
+        self._decode = PictureDecoder()
+        self.lanes = [self._lane(number) for number in range(self.shape.lanes)]
+        self.runners: dict[str, Runner] = {}
+        self.started_at = datetime.now(UTC)
+        self._stop, self._reload = threading.Event(), threading.Event()
+        self._lanes_stop, self._recorder_stop = threading.Event(), threading.Event()
+        self._state_s = 0.0
+        self._limit_bytes = config.memory_limit_mb * 2**20 or machine_bytes() * 3 // 4
+        self.watchers: list[Callable[[Sequence[Look]], None]] = []
+        self.batches: list[Callable[[int, float], None]] = []
+
+    # -- what may be asked of it from outside
+
+    def stop(self) -> None:
+        """Ends the worker within the time for draining; may be called by a signal handler."""
+        self._stop.set()
+
+    def reload(self) -> None:
+        """Reads the cameras again at the next tick; may be called by a signal handler."""
+        self._reload.set()
+
+    def health(self) -> dict[str, Health]:
+        """Of every camera."""
+        return {name: one.health() for name, one in list(self.runners.items())}
+
+    def report(self, *, ended: bool = False) -> StreamReport:
+        """At this moment."""
+        sink = self.sink
+        ours = sink if isinstance(sink, DatabaseSink) else None
+        return StreamReport(
+            cameras=self.books.accounts(),
+            started_at=self.started_at,
+            at=datetime.now(UTC),
+            model=self.slot.current.label,
+            doubles=self.recorder.doubles,
+            sightings=ours.sightings if ours else 0,
+            cases=len(ours.filed) if ours else 0,
+            not_placed=dict(ours.not_placed) if ours else {},
+            metres_not_inspected=ours.missed_m if ours else 0.0,
+            spooled=self.recorder.spooled,
+            faults={name: one.fault for name, one in self.health().items() if one.fault},
+            ended=ended,
+        )
+
+    # -- its life
+
+    def run(self) -> StreamReport:
+        """Until stopped, or, with ``until_eof``, until all cameras are at their end and everything is kept."""
+        lanes = [
+            threading.Thread(target=lane.run, args=(self._lanes_stop,), name=f"lane {lane.number}", daemon=True)
+            for lane in self.lanes
+        ]
+        recorder = threading.Thread(target=self.recorder.run, args=(self._recorder_stop,), name="recorder", daemon=True)
+        for thread in (*lanes, recorder):
+            thread.start()
+        for name, camera in self.config.cameras.items():
+            self.add(name, camera)
+        while not self._stop.wait(TICK_S) and not (self._until_eof and self._is_done()):
+            self._tick()
+        self._end(lanes, recorder)
+        return self.report(ended=True)
+
+    def add(self, name: str, camera: CameraConfig) -> None:
+        """Starts a camera; one of that name is replaced."""
+        self.remove(name)
+        runner = Runner(name, camera, self._make, self.books, self.hall, self._met)
+        self.runners[name] = runner
+        runner.start()
+
+    def remove(self, name: str) -> None:
+        """Stops a camera; what it has sent is still looked at."""
+        if (runner := self.runners.pop(name, None)) is not None:
+            runner.stop.set()
+            with self._optics_lock:
+                self._optics.clear()
+
+    def reread(self) -> None:
+        """Brings the cameras to what the file says now; one that was given up on is tried again."""
+        if self._path is None:
+            return
+        try:
+            wanted = read_config(self._path).cameras
+        except RoadwardenError as exc:
+            logger.error("the cameras stay as they are: %s", exc)
+            return
+        for name in sorted(self.runners.keys() - wanted.keys()):
+            logger.warning("%s: taken out", name)
+            self.remove(name)
+        for name, camera in wanted.items():
+            runner = self.runners.get(name)
+            if runner is None or runner.config != camera or runner.health().fault:
+                logger.warning("%s: %s", name, "added" if runner is None else "begun anew")
+                self.add(name, camera)
+
+    def _tick(self) -> None:
+        if self._reload.is_set():
+            self._reload.clear()
+            self.reread()
+        now_s = time.monotonic()
+        if now_s - self._state_s < STATE_EVERY_S:
+            return
+        self._state_s = now_s
+        used = resident_bytes()
+        if used > self._limit_bytes:
+            logger.warning("%d MB of memory are used, %d are allowed: nothing is let in", used >> 20,
+                           self._limit_bytes >> 20)  # fmt: skip
+        self.hall.press(full=used > self._limit_bytes)
+        write_report(self.config.state / BOOKS, self.report())
+
+    def _is_done(self) -> bool:
+        return all(one.has_ended for one in self.runners.values()) and not len(self.hall)
+
+    def _end(self, lanes: Sequence[threading.Thread], recorder: threading.Thread) -> None:
+        begun_s = time.monotonic()
+        stopped = self._stop.is_set()
+        for runner in self.runners.values():
+            runner.stop.set()
+        for runner in self.runners.values():
+            runner.join(max(0.1, begun_s + self.config.drain_s - time.monotonic()))
+        while stopped and len(self.hall) and time.monotonic() - begun_s < self.config.drain_s:
+            self._lanes_stop.wait(0.02)
+        for one in self.hall.empty() if stopped else ():
+            self._dismissed(one, Door.SHUTDOWN)
+        self._lanes_stop.set()
+        for thread in lanes:
+            thread.join()
+        self._recorder_stop.set()
+        recorder.join(RECORDER_END_S)
+        self._decode.close()
+        if isinstance(self.sink, DatabaseSink):
+            try:
+                self.sink.close()
+            except StorageAway as exc:
+                logger.warning("the last stretches of road are not kept: %s", exc)
+        write_report(self.config.state / BOOKS, self.report(ended=True))
+
+    # -- the ways out
+
+    def _leave(self, entrant: Entrant, door: Door) -> None:
+        self.books.leave(entrant.ticket, door)
+        entrant.arrival.receipt.settled(door)
+
+    def _dismissed(self, entrant: Entrant, door: Door) -> None:
+        """A frame that nobody has looked at."""
+        self.books.leave(entrant.ticket, door)
+        if door is Door.SHUTDOWN:
+            entrant.arrival.receipt.returned("the worker ends")
+        else:
+            entrant.arrival.receipt.settled(door)
+        if entrant.policy.stale_after_s is not None:
+            frame, model = entrant.arrival.frame, self.slot.current.label
+            self.recorder.put(Look(frame, Detections.none(), model, usable=False, missed=True), None)
+
+    def _failed(self, entrant: Entrant, why: str) -> None:
+        arrival = entrant.arrival
+        self.quarantine.put_frame(arrival.frame, arrival.content, why, max(1, entrant.tries), datetime.now(UTC))
+        self._leave(entrant, Door.DECODE_ERROR)
+
+    def _gave_up(self, look: Look) -> None:
+        if not look.missed:
+            self.books.correct(look.frame.camera, door_of(look), Door.DROPPED_QUEUE_FULL)
+
+    def _refused(self, look: Look, why: str, tries: int) -> None:
+        self.quarantine.put_look(look, why, tries, datetime.now(UTC))
+
+    def _known(self, asked: Sequence[tuple[Entrant, str]]) -> frozenset[str]:
+        try:
+            return self.sink.known([key for _, key in asked])
+        except StorageAway:
+            return frozenset()
+
+    def on_kept(self, looks: Sequence[Look]) -> None:
+        """Tells whoever watches what was kept just now."""
+        for watcher in self.watchers:
+            watcher(looks)
+
+    def _batch(self, frames: int, seconds: float) -> None:
+        for watcher in self.batches:
+            watcher(frames, seconds)
+
+    # -- its parts
+
+    def _lane(self, number: int) -> Lane:
+        exits = Exits(self._looked, self._failed, self._known, self._batch)
+        shape = self.shape
+        return Lane(number, self.hall, self.slot, exits, self._decode, shape.most, shape.deadline_s,
+                    self.config.delivery.tries)  # fmt: skip
+
+    def _looked(self, entrant: Entrant, look: Look) -> None:
+        self.recorder.put(look, entrant)
+
+    def _make(self, name: str, camera: CameraConfig, on_reconnect: Callable[[str], None]) -> Source:
+        if self._parts.make_source is not None:
+            return self._parts.make_source(name, camera, on_reconnect)
+        return source_of(name, camera, until_eof=self._until_eof, on_reconnect=on_reconnect)
+
+    def _met(self, camera: str, config: CameraConfig) -> None:
+        """A frame bears this name: from now on it is known what it was taken with."""
+        with self._optics_lock:
+            if camera in self._optics:
+                return
+        model = read_camera(config.camera) if config.camera is not None else None
+        vehicle = config.vehicle or (model.name if model is not None else camera)
+        made = _Optics(model, vehicle, LiveFixes(config.track, read_zone(config.zone)))
+        with self._optics_lock:
+            self._optics.setdefault(camera, made)
+
+    def _optics_of(self, camera: str) -> tuple[CameraModel | PoleCamera | None, str, LiveFixes]:
+        with self._optics_lock:
+            found = self._optics.get(camera)
+        if found is not None:
+            return found.model, found.vehicle, found.fixes
+        config = self.config.cameras.get(camera)  # of an earlier run, from the disk
+        if config is None:
+            return None, camera, LiveFixes(None, None)
+        self._met(camera, config)
+        return self._optics_of(camera)
+
+
+KEEP_KEYS = timedelta(days=30)
+"""Frames older than that nothing delivers again."""
