@@ -211,9 +211,9 @@ class TestWhatFails:
         assert len(kept(tmp_path)) == 30
 
     def test_two_workers_do_not_share_a_state_folder(self, tmp_path):
-        with holding(tmp_path / "state"), pytest.raises(OutputError, match="another worker"):
-            with holding(tmp_path / "state"):
-                raise AssertionError
+        state = tmp_path / "state"
+        with holding(state), pytest.raises(OutputError, match="another worker"), holding(state):
+            raise AssertionError
 
 
 class TestCamerasComeAndGo:
@@ -250,7 +250,7 @@ class TestAsAProcess:
               and read_report(tmp_path / "state")["total"]["doors"]["inferred"] > 5, 120)  # fmt: skip
         process.send_signal(signal.SIGTERM)
         begun = time.monotonic()
-        output, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
         assert time.monotonic() - begun < 10
         assert process.returncode == 0, errors
         report = json.loads((tmp_path / "R.json").read_text())
