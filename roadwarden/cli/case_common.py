@@ -16,7 +16,7 @@ from roadwarden.cases.events import EventType, Role, parse_data, parse_time
 from roadwarden.cases.ordering import history
 from roadwarden.cases.permissions import Person
 from roadwarden.cli.city_tables import clock_policies, permissions
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing, opened
 from roadwarden.errors import ConfigError
 from roadwarden.settings import time_zone
 
@@ -88,11 +88,11 @@ def record(common: Common, case: str, kind: EventType, /, **data: Any) -> None:
     tell(desk, desk.record(common.who, case, event_data, common.ask), as_json=common.as_json)
 
 
-def open_desk(database: str | None) -> CaseDesk:
-    """The use cases on a database, which gets the newest schema."""
+def open_desk(database: str | None, *, new: bool = False) -> CaseDesk:
+    """The use cases on a database, which gets the newest schema; ``new``: it may be made by this."""
     from roadwarden.service.cases import CaseDesk  # SQLAlchemy takes its time, and other commands want none
 
-    return CaseDesk(opened(database), clock_policies(), permissions())
+    return CaseDesk((opened if new else existing)(database), clock_policies(), permissions())
 
 
 def tell(desk: CaseDesk, done: Done, *, as_json: bool) -> None:

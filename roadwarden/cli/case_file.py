@@ -9,7 +9,7 @@ import typer
 from roadwarden.cases.event_data import Filed
 from roadwarden.cases.events import EventType, Severity, parse_data
 from roadwarden.cli.case_common import Case, Common, case_command, open_desk, tell
-from roadwarden.cli.city_tables import domain_table
+from roadwarden.cli.city_tables import domain_table, require_place
 
 
 def register(case_app: typer.Typer) -> None:
@@ -38,6 +38,7 @@ def file(
 
     Example: roadwarden case file --distress pothole --severity severe --area demo --by u1 --role intake
     """
+    require_place(area, owner)
     domains = domain_table()
     domain = domains.domain_of(distress)
     values = {
@@ -59,7 +60,7 @@ def file(
     data = parse_data(EventType.FILED, {name: value for name, value in values.items() if value is not None})
     if not isinstance(data, Filed):
         raise TypeError(f"{data} files no case")
-    desk = open_desk(common.database)
+    desk = open_desk(common.database, new=True)
     tell(desk, desk.file(common.who, data, common.ask, case), as_json=common.as_json)
 
 

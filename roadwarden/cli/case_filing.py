@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roadwarden.cli.case_common import AsJson, open_desk
-from roadwarden.cli.city_tables import dispatch_table, domain_table, filing_table
+from roadwarden.cli.city_tables import dispatch_table, domain_table, filing_table, require_place
 from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 
@@ -47,6 +47,7 @@ def file_defects(
     from roadwarden.service.filing import FilingRules
     from roadwarden.service.filing import file_defects as run_filing
 
+    require_place(area, owner)
     rules = FilingRules(
         filing=filing_table(table), domains=domain_table(), area_of=lambda _defect: area, owner_of=lambda _defect: owner
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 from roadwarden.cases.answer import CaseAnswer, CaseState
 from roadwarden.cases.case_facts import counted_events
 from roadwarden.cases.case_row import CaseRow, Light
-from roadwarden.cases.events import CaseEvent, Severity, data_as_json, format_time
+from roadwarden.cases.events import CaseEvent, Severity, data_as_json
 from roadwarden.cases.hand_overs import HandOver, hand_overs
 from roadwarden.cases.ordering import history
 from roadwarden.cli.case_common import AsJson, Case, line_of, moment, open_desk, shown, span
@@ -109,6 +109,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="JSON Lines to write, see docs/events.md")],
     case: Annotated[list[str] | None, typer.Option(help="only this case; may be given again")] = None,
     database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the events of all cases, or of some, as JSON Lines: anybody can recompute the clocks from them.
 
@@ -117,12 +118,13 @@ def export(
     from roadwarden.service.case_lines import export_events
 
     number = export_events(open_desk(database).engine, file, case)
-    print(f"{number} events in {file}")
+    print(json.dumps({"events": number, "file": str(file)}) if as_json else f"{number} events in {file}")
 
 
 def import_cases(
     file: Annotated[Path, typer.Argument(help="JSON Lines to read, see docs/events.md")],
     database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Keep the events of a file that are not kept yet; the same file again adds nothing.
 
@@ -130,11 +132,14 @@ def import_cases(
     """
     from roadwarden.service.case_lines import import_events
 
-    desk = open_desk(database)
+    desk = open_desk(database, new=True)
     total = _lines(file)
-    with progress("lines") as report:
+    with progress("lines", quiet=as_json) as report:
         done = import_events(desk.engine, file, desk.policies, desk.now(), lambda lines: report(lines, total))
-    print(f"{done.events} new events of {done.cases} cases; {done.known} were known")
+    if as_json:
+        print(json.dumps({"new": done.events, "cases": done.cases, "known": done.known}))
+    else:
+        print(f"{done.events} new events of {done.cases} cases; {done.known} were known")
 
 
 def _lines(file: Path) -> int:
@@ -185,9 +190,7 @@ def _print_case(desk: CaseDesk, case: str, now: datetime) -> None:
     for event in events:
         said = json.dumps(data_as_json(event.data), ensure_ascii=False)
         why = f"  refused: {refused[event.seq]}" if event.seq in refused else ""
-        print(
-            f"  {event.seq:3} {format_time(event.received_at)} {event.type} by {event.actor} ({event.role}) {said}{why}"
-        )
+        print(f"  {event.seq:3} {shown(event.received_at)} {event.type} by {event.actor} ({event.role}) {said}{why}")
 
 
 def _hand_overs(answer: CaseAnswer, events: Sequence[CaseEvent]) -> tuple[HandOver, ...]:

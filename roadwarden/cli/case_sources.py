@@ -12,7 +12,7 @@ from roadwarden.cases.case_facts import CaseFacts
 from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.kpi_weeks import CITY_ZONE
 from roadwarden.cases.policy import ClockPolicies
-from roadwarden.cli.database import opened
+from roadwarden.cli.database import existing
 from roadwarden.cli.progress import Report
 from roadwarden.errors import ConfigError
 from roadwarden.settings import time_zone
@@ -28,7 +28,7 @@ def facts_from(
     if events is not None:
         yield file_facts(events, period, policies, tell)
         return
-    engine = opened(database)
+    engine = existing(database)
     try:
         yield stored_facts(engine, period, policies, tell)
     finally:

@@ -57,7 +57,7 @@ def tip(
     from roadwarden.service.filing import FilingRules
     from roadwarden.service.tips import take_in_tip
 
-    desk = open_desk(database)
+    desk = open_desk(database, new=True)
     seen: datetime = moment("--seen-at", seen_at) if seen_at else desk.now()
     try:
         told = Tip(id, source, problem, seen, latitude, longitude, area, owner, None, segment, note)

@@ -56,6 +56,17 @@ def require_addressee(department: str, crew: str | None = None) -> None:
         raise ConfigError(f"{exc}; a city's own table lies in the folder that ROADWARDEN_TABLES names") from exc
 
 
+def require_place(area: str | None, owner: str | None) -> None:
+    """Raises ConfigError where the table lists areas, or owners, and not this one: no rule would ever speak of it."""
+    table, _ = dispatch_table()
+    try:
+        for what, named, rows in (("area", area, table.areas), ("owner", owner, table.owners)):
+            if named is not None and rows:
+                require_known([named], (row.id for row in rows), "dispatch.yaml", what)
+    except ValueError as exc:
+        raise ConfigError(f"{exc}; a city's own table lies in the folder that ROADWARDEN_TABLES names") from exc
+
+
 def filing_table(option: Path | None = None) -> FilingTable:
     """``filing.yaml``."""
     own = option or city_table("filing.yaml")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing
 from roadwarden.taxonomy import Pavement
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def condition(
     from roadwarden.service.coverage import newest_roads
     from roadwarden.storage.unit import reading
 
-    with reading(opened(database)) as unit:
+    with reading(existing(database)) as unit:
         found = list(conditions(unit, newest_roads(unit), datetime.now(UTC), pavement))
     found.sort(key=lambda one: (one.index.pci if one.index else 101.0, one.segment.id))
     for one in found[:most]:

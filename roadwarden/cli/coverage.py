@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing
 from roadwarden.defects.coverage import LaneMetres, Seen
 from roadwarden.errors import ConfigError
 from roadwarden.inference.workspace import writing as writing_files
@@ -52,7 +52,7 @@ def coverage(
     from roadwarden.storage.unit import reading
 
     now = _time(at)
-    with reading(opened(database)) as unit:
+    with reading(existing(database)) as unit:
         roads = newest_roads(unit)
         if segment is not None:
             roads.network.segment(segment)  # tells where there is none

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roadwarden.cli import defects_export
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing
 from roadwarden.cli.defects_wanted import AsJson, Box, Present, Segment_, Severe, Types, every, segments_of, wanted
 from roadwarden.cli.progress import progress
 from roadwarden.taxonomy import describe
@@ -51,7 +51,7 @@ def list_(
     from roadwarden.service.exports.rows import row_of
     from roadwarden.storage.unit import reading
 
-    with reading(opened(database)) as unit:
+    with reading(existing(database)) as unit:
         segments = segments_of(unit)
         found = [
             row_of(one, segments) for one in islice(every(unit, wanted(types, severity, presence, segment, box)), most)
@@ -75,7 +75,7 @@ def show(
     """
     from roadwarden.service.defects import whole
 
-    found = whole(opened(database), defect)
+    found = whole(existing(database), defect)
     print(json.dumps(_as_dict(found), ensure_ascii=False, indent=2) if as_json else _page(found))
 
 
@@ -99,7 +99,7 @@ def split(
     from roadwarden.service.defects import split as split_
 
     parts = [[name for name in part.split(",") if name.strip()] for part in apart]
-    _say_changed(split_(opened(database), defect, parts, by, datetime.now(UTC)), as_json=as_json)
+    _say_changed(split_(existing(database), defect, parts, by, datetime.now(UTC)), as_json=as_json)
 
 
 @defects_app.command()
@@ -115,7 +115,7 @@ def merge(
     """
     from roadwarden.service.defects import merge as merge_
 
-    _say_changed(merge_(opened(database), defects, by, datetime.now(UTC)), as_json=as_json)
+    _say_changed(merge_(existing(database), defects, by, datetime.now(UTC)), as_json=as_json)
 
 
 @defects_app.command()
@@ -130,7 +130,7 @@ def rebuild(
     from roadwarden.service.merging import remerge
 
     with progress("merge", quiet=quiet) as tell:
-        done = remerge(opened(database), tell=tell)
+        done = remerge(existing(database), tell=tell)
     print(f"{done} sightings merged")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing
 from roadwarden.cli.defects_wanted import AsJson, Box, Present, Segment_, Severe, Types, every, segments_of, wanted
 from roadwarden.defects.jtg5210_table import Level
 from roadwarden.errors import ConfigError, OutputError
@@ -61,7 +61,7 @@ def export(
     if unknown_level not in (Level.LIGHT, Level.HEAVY):
         raise ConfigError(f"--unknown-level {unknown_level}: wanted light or heavy")
     chosen, which = format_ or _by_ending(out), wanted(types, severity, presence, segment, box)
-    with reading(opened(database)) as unit, writing_files(out):
+    with reading(existing(database)) as unit, writing_files(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         found, segments = every(unit, which), segments_of(unit)
         if chosen is ExportFormat.JTG_CSV:

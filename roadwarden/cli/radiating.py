@@ -12,7 +12,7 @@ from rich.table import Table
 
 from roadwarden.cli.case_common import AsJson, Case, moment
 from roadwarden.cli.city_tables import city_layers
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing
 
 if TYPE_CHECKING:
     from roadwarden.service.radiating import Radiation
@@ -53,7 +53,7 @@ def radiating(
         seed=seed,
         found_by_one=FOUND_BY_ONE_LOOK if found_by_one is None else found_by_one,
     )
-    engine = opened(database)
+    engine = existing(database)
     try:
         found = radiation(engine, case, asked, city_layers())
     finally:

@@ -17,7 +17,7 @@ from roadwarden.cases.kpi_values import Period
 from roadwarden.cli.case_sources import city_time, city_zone
 from roadwarden.cli.city_tables import city_layers, clock_policies
 from roadwarden.cli.csv_files import write_csv
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing
 from roadwarden.cli.progress import progress
 from roadwarden.errors import ConfigError
 
@@ -66,7 +66,7 @@ def repeat(
     if moments[0] >= moments[1]:
         raise ConfigError(f"--to {to} is not after --from {from_}")
     period = Period(*moments, datetime.now(UTC) if now is None else city_time("--now", now, city))
-    engine = opened(database)
+    engine = existing(database)
     try:
         with progress("cases", quiet=as_json) as tell:
             found: Repeats = stored_repeats(engine, period, clock_policies(policies), city, city_layers(), tell)

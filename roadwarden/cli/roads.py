@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadwarden.cli.database import Database, opened
+from roadwarden.cli.database import Database, existing, opened
 from roadwarden.errors import ConfigError
 from roadwarden.geo.cgcs2000 import Zone
 from roadwarden.geo.coordinates import CoordinateSystem
@@ -58,7 +58,7 @@ def list_(
     """
     from roadwarden.storage.unit import reading
 
-    with reading(opened(database)) as unit:
+    with reading(existing(database)) as unit:
         known = [(one, unit.segments.of_network(one.number)) for one in unit.segments.networks()]
     for network, segments in known:
         row = {

@@ -68,7 +68,7 @@ def _worker(database: str | None, file: Path | None, escalation: Path | None, ke
     from roadwarden.service.scheduler import Scheduler
     from roadwarden.service.senders import sender_of
 
-    desk = open_desk(database)
+    desk = open_desk(database, new=True)
     path = file or destinations_file()
     known = () if path is None else read_destinations(path)
     return Scheduler(

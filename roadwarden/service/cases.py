@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -28,6 +28,7 @@ from roadwarden.cases.events import (
     Released,
     Unmerged,
     data_as_json,
+    format_time,
 )
 from roadwarden.cases.permissions import Permissions, Person, shipped_permissions
 from roadwarden.cases.policy import ClockPolicies, shipped_clock_policies
@@ -38,6 +39,10 @@ from roadwarden.storage.case_commands import DoneCommand
 from roadwarden.storage.case_unit import CaseUnit, reading, writing
 
 _TYPE_OF: Mapping[type[EventData], EventType] = {data: kind for kind, data in DATA_OF.items()}
+
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""What a reporter's clock may be ahead of ours."""
 
 
 def utc_now() -> datetime:
@@ -88,6 +93,10 @@ class CaseDesk:
         """立案. ``case``: its name; without one it gets the year and the next number of it."""
 
         def act(unit: CaseUnit, now: datetime) -> Done:
+            if data.first_seen_at is not None and data.first_seen_at > now + CLOCKS_DIFFER:
+                raise NotAllowed(
+                    f"first seen at {format_time(data.first_seen_at)}, which is yet to come; correct the time"
+                )
             name = case or _free_name(unit, now)
             if unit.events.version(name):
                 raise NotAllowed(f"there is a case {name} already; name the new one otherwise")

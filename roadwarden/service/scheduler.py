@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -19,7 +19,7 @@ from roadwarden.cases.escalation import EscalationPolicy, shipped_escalation_pol
 from roadwarden.cases.events import CaseEvent
 from roadwarden.cases.policy import ClockPolicies, shipped_clock_policies
 from roadwarden.cases.warnings import CaseWarning, due_warnings, next_warning_at
-from roadwarden.errors import StorageAway
+from roadwarden.errors import DataError, StorageAway
 from roadwarden.service import case_messages
 from roadwarden.service.cases import utc_now
 from roadwarden.service.delivery import Courier, Tally, hand_out, prune
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 CASES_AT_ONCE = 50
 """In one transaction, some 50 ms; between two others may write."""
 SOONEST_AGAIN = timedelta(seconds=1)
+UNREADABLE_AGAIN = timedelta(hours=1)
 PRUNE_EVERY = timedelta(hours=1)
 LONGEST_WAIT_S = 30.0
 
@@ -43,9 +44,10 @@ class Looked:
     cases: int = 0
     sent: int = 0
     skipped: int = 0
+    unreadable: int = 0  # cases that cannot be reckoned: told in the log, and looked at again in an hour
 
     def __add__(self, other: Looked) -> Looked:
-        return Looked(self.cases + other.cases, self.sent + other.sent, self.skipped + other.skipped)
+        return Looked(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,13 @@ class Scheduler:
 
     def _look(self, unit: CaseUnit, now: datetime) -> Looked:
         names = unit.warnings.to_look_at(now, CASES_AT_ONCE)
-        histories, kept = unit.events.of_cases(names), unit.warnings.of_cases(names)
-        total = Looked()
-        for name in names:
-            total += self._look_at(unit, name, histories[name], kept.get(name, ()), now)
+        kept, total = unit.warnings.of_cases(names), Looked()
+        for name, events in _histories(unit, names).items():
+            if events is None:
+                unit.warnings.watch({name: now + UNREADABLE_AGAIN})
+                total += Looked(unreadable=1)
+            else:
+                total += self._look_at(unit, name, events, kept.get(name, ()), now)
         return total
 
     def _look_at(
@@ -138,6 +143,22 @@ class Scheduler:
         after = next_warning_at(answer, already | {one.key for one in (*send, *skipped)}, self.escalation, now)
         unit.warnings.watch({case: None if after is None else max(after, now + SOONEST_AGAIN)})
         return Looked(1, len(messages), len(skipped))
+
+
+def _histories(unit: CaseUnit, names: Sequence[str]) -> dict[str, tuple[CaseEvent, ...] | None]:
+    """All at once; where that fails one by one, so that a case that cannot be read keeps no other from its warnings."""
+    try:
+        return dict(unit.events.of_cases(names))
+    except (DataError, ValueError):
+        return {name: _history(unit, name) for name in names}
+
+
+def _history(unit: CaseUnit, name: str) -> tuple[CaseEvent, ...] | None:
+    try:
+        return unit.events.of_cases([name])[name]
+    except (DataError, ValueError) as exc:
+        logger.error("case %s cannot be read, nobody is warned about it: %s", name, exc)
+        return None
 
 
 def _repeat(work: Callable[[], None], stop: threading.Event, every_s: float, failures: list[BaseException]) -> None:

@@ -203,10 +203,49 @@ def test_a_city_goes_by_its_own_tables_and_by_ours_where_it_has_none(run, done, 
 
 def test_a_folder_of_tables_that_is_not_there_is_an_error(run, monkeypatch, tmp_path):
     monkeypatch.setenv("ROADWARDEN_TABLES", str(tmp_path / "nowhere"))
-    code, _, err = run("case", "list")
+    code, _, err = run("case", "import", "cases.jsonl")
     assert code == 2
     assert "ROADWARDEN_TABLES: " in err
     assert "is no folder" in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "case list",
+        "case show 2026-000001",
+        "case export var/x.jsonl",
+        "defects list",
+        "roads list",
+        "outbox status",
+    ],
+)
+def test_a_mistyped_database_is_told_and_not_made(run, tmp_path, command):
+    code, _, told = run(*command.split())
+    assert (code, (tmp_path / "rw.db").exists()) == (1, False)
+    assert "there is no database; check the path" in told
+
+
+def test_cases_go_out_and_in_again_for_machines(done, filed, tmp_path):
+    filed("HZ-1")
+    lines = str(tmp_path / "cases.jsonl")
+    assert json.loads(done("case", "export", lines, "--json")) == {"events": 1, "file": lines}
+    assert json.loads(done("case", "import", lines, "--json")) == {"new": 0, "cases": 0, "known": 1}
+
+
+def test_an_owner_that_no_rule_knows_is_refused(run):
+    common = ("--by", "u1", "--role", "intake")
+    code, _, told = run("case", "file", "--distress", "pothole", "--owner", "distrct", *common)
+    assert code != 0
+    assert "did you mean 'district'?" in told
+
+
+def test_what_was_first_seen_tomorrow_is_not_filed_today(run):
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    common = ("--by", "u1", "--role", "intake")
+    code, _, told = run("case", "file", "--distress", "pothole", "--first-seen-at", tomorrow, *common)
+    assert code != 0
+    assert "yet to come; correct the time" in told
 
 
 def test_the_board_as_of_another_time(done, filed):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from desks import DUTY, JUDGE, Clock, desk_of, file_one, mend, pothole, report, to_crew
+from logged import drop_triggers
 from receivers import SECRET, hang_up, receiving
 from sqlalchemy import text
 
@@ -70,6 +71,22 @@ def test_a_severe_case_is_warned_of_at_each_threshold_once(engine, clock):
     assert told[0]["stands"]["state"] == "filed"
     assert case in told[0]["title"]
     assert Scheduler(engine, now=clock).look() == Looked()  # a restart repeats nothing
+
+
+def test_a_case_that_cannot_be_read_keeps_no_other_from_its_warnings(engine, clock, caplog):
+    desk, worker = desk_of(engine, clock), Scheduler(engine, now=clock)
+    broken, sound = file_one(desk, severity=Severity.SEVERE), file_one(desk, severity=Severity.SEVERE)
+    with engines.writing(engine) as connection:
+        drop_triggers(connection)
+        connection.execute(text("UPDATE case_events SET data = '{}' WHERE case_id = :case"), {"case": broken})
+    clock.wait(hours=12)
+    assert worker.look() == Looked(cases=1, sent=1, unreadable=1)
+    assert f"case {broken} cannot be read" in caplog.text
+    (told,) = messages(engine)
+    assert sound in told["title"]
+    assert worker.look() == Looked()  # asked again in an hour, not at once
+    clock.wait(hours=1)
+    assert worker.look().unreadable == 1
 
 
 def test_after_an_outage_only_the_weightiest_is_sent_and_the_others_are_recorded(engine, clock):
@@ -164,6 +181,7 @@ def write_destinations(folder, url, timeout_s=15):
         "name": "district",
         "kind": "webhook",
         "url": url,
+        "allow": ["private-address", "plain-http"],
         "secret": {"env": "DISTRICT_SECRET"},
         "timeout_s": timeout_s,
     }
