@@ -71,6 +71,7 @@ def serve(
         server_header=False,
         access_log=False,
         timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,  # a countdown board stays connected for ever
         log_level="warning",
     )
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from roadwarden.errors import RoadwardenError
+from roadwarden.errors import DataError, RoadwardenError
 from roadwarden.geo.web_tiles import WebTile
 from roadwarden.service.atlas.health import Health, health_at
 from roadwarden.service.atlas.health_tiles import health_tile
@@ -76,6 +76,13 @@ class Atlas:
             while len(self._tiles) > TILES:
                 self._tiles.popitem(last=False)
         return made
+
+    def street_names(self) -> dict[str, str]:
+        """Of each segment of the newest network; none where there is no network."""
+        try:
+            return self._roads().names
+        except DataError:
+            return {}
 
     def defect_tile(self, tile: WebTile, wanted: MapFilter) -> bytes:
         """See ``point_tiles``."""

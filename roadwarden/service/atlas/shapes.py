@@ -57,6 +57,11 @@ class RoadShapes:
         )
 
     @cached_property
+    def names(self) -> dict[str, str]:
+        """Name of each segment."""
+        return {one.id: one.name for one in self.roads.network.segments}
+
+    @cached_property
     def lines(self) -> npt.NDArray[np.object_]:
         """In the world."""
         return np.array([shapely.linestrings(strip.world) for strip in self.strips], np.object_)

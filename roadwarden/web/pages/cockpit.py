@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from roadwarden.web import assets, look
-from roadwarden.web.pages import map
+from roadwarden.web.pages import board, map
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, look.router, map.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, look.router, map.router, board.router)
 """A new page is one name here."""
