@@ -91,7 +91,7 @@ def show(
     if drawn is not None:
         data = None if row.overlay is None else kept_pictures(pictures).get(row.overlay)
         if data is None:
-            raise PictureAway(f"record {row.id[:12]}: its drawn picture is not kept here; name the folder: --pictures")
+            raise PictureAway(f"record {row.id[:12]}: its drawn picture is not kept here; see --blobs")
         drawn.parent.mkdir(parents=True, exist_ok=True)
         drawn.write_bytes(data)
     print(json.dumps(told(row), ensure_ascii=False, indent=2))

@@ -43,20 +43,20 @@ def sample(
         write_sample_archive(out, seed=seed, frames=frames, visit=visit, on_frame=report)
     with writing(out):
         (out / CAMERA).write_text(
-            camera_yaml(_model(visit.drive.camera), "the renderer's own numbers"), encoding="utf-8"
+            camera_yaml(camera_model(visit.drive.camera), "the renderer's own numbers"), encoding="utf-8"
         )
-        (out / ROADS).write_text(json.dumps(_road(frames), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (out / ROADS).write_text(json.dumps(road_of(frames), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(out)
 
 
-def _model(camera: Camera) -> CameraModel:
+def camera_model(camera: Camera) -> CameraModel:
     """The camera as it is drawn with; the vehicle's nodding is in the sigma of the pitch."""
     lens = Lens.of_focal(camera.width_px, camera.height_px, Measured(camera.focal_px))
     mounting = Mounting(Measured(camera.height_m), Measured(camera.pitch_deg, 0.2), Measured(0.0), Measured(0.0))
     return CameraModel("street", lens, mounting, reach_m=REACH_M)
 
 
-def _road(frames: int) -> dict[str, Any]:
+def road_of(frames: int) -> dict[str, Any]:
     """One segment, from before the first frame to behind the last, as wide as the street."""
     ends = [place_of(x, 0.0) for x in (-BEYOND_M, frames + BEYOND_M)]
     line = {"type": "LineString", "coordinates": [[round(lon, 8), round(lat, 8)] for lat, lon in ends]}

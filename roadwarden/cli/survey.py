@@ -85,6 +85,12 @@ def survey(
     compare: Annotated[
         bool, typer.Option("--compare/--no-compare", help="compare pictures where positions leave a doubt")
     ] = True,
+    keep_pictures: Annotated[
+        bool,
+        typer.Option(
+            "--keep-pictures", help="keep the frames that show defects in ROADWARDEN_BLOBS: repairs are judged by them"
+        ),
+    ] = False,
     file_cases: Annotated[
         bool, typer.Option("--file-cases", help="file the cases of changed defects, as 'roadwarden case file-defects'")
     ] = False,
@@ -103,11 +109,13 @@ def survey(
     from roadwarden.service.survey import survey as keep
     from roadwarden.service.survey_frames import SurveySettings
 
+    if keep_pictures and holds_results(Path(archive)):
+        raise ConfigError("--keep-pictures wants the archive itself, not the output folder of 'roadwarden detect'")
     seen_by, silent = read_camera(camera), quiet or as_json
     folder = _detected(archive, out, model, zone, clock_offset_s, coordinates, workers, fresh=fresh, quiet=silent)
     results = list(read_results(folder))
-    frames = [_survey_frame(result, name) for result, name in results]
-    fixes, unreadable = _fixes(archive, track, zone, coordinates, frames)
+    frames = [survey_frame(result, name) for result, name in results]
+    fixes, unreadable = fixes_of(archive, track, zone, coordinates, frames)
     engine = opened(database)
     if roads is not None:
         from roadwarden.cli.roads import import_file
@@ -122,6 +130,8 @@ def survey(
     asks = matcher_of_archives(engine) if compare else None
     with progress("merge, compare" if compare else "merge", quiet=silent) as tell:
         report = keep(engine, frames, fixes, seen_by, settings, matcher=asks, tell=tell)
+    if keep_pictures:
+        keep_frames(archive, frames)
     place = (out or folder) / NOT_PLACED
     with writing(place):
         write_not_placed(place, report.unplaced)
@@ -141,6 +151,20 @@ def _lasting(archive: str | None) -> str | None:
     if archive is None or redact_url(archive) != archive:
         return None
     return archive if "://" in archive else str(Path(archive).absolute())
+
+
+def keep_frames(archive: str, frames: Sequence[SurveyFrame], blobs: str | None = None) -> int:
+    """Keeps the frames in which something was seen, as they are; returns how many."""
+    from roadwarden.data.archives import open_archive
+    from roadwarden.settings import blobs_url
+    from roadwarden.storage.blobs import open_blobs
+
+    store, source = open_blobs(blobs or blobs_url()), open_archive(archive)
+    showing = [one.frame for one in frames if len(one.detections)]
+    for frame in showing:
+        if not store.has(frame.sha256):
+            store.put(source.read(frame.path))
+    return len(showing)
 
 
 def _file_cases(engine: Engine, report: SurveyReport) -> dict[str, str]:
@@ -182,7 +206,8 @@ def _detected(
     return out
 
 
-def _survey_frame(result: FrameResult, model: str) -> SurveyFrame:
+def survey_frame(result: FrameResult, model: str) -> SurveyFrame:
+    """One row of a job's tables, as a survey takes it."""
     from roadwarden.service.survey_frames import FrameState, SurveyFrame
 
     states = {OutcomeKind.POOR_QUALITY: FrameState.POOR, OutcomeKind.UNREADABLE: FrameState.UNREADABLE}
@@ -190,7 +215,7 @@ def _survey_frame(result: FrameResult, model: str) -> SurveyFrame:
     return SurveyFrame(result.frame, state, result.detections, model, result.width_px or 0, result.height_px or 0)
 
 
-def _fixes(
+def fixes_of(
     archive: str, track: str, zone: str | None, coordinates: CoordinateSystem, frames: Sequence[SurveyFrame]
 ) -> tuple[list[Fix], tuple[str, ...]]:
     """The receiver's rows as they came; without a track the positions that the frames bear."""

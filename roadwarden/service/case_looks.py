@@ -26,12 +26,15 @@ class Taken:
     job: Job
     stand: ReportStand
     row: CaseRow
-    looks: tuple[Sighting, ...]  # of the case's defect until the report, the newest pass first, best score first
+    looks: tuple[Sighting, ...]  # of the case's defect until the report; see ``with_looks``
     others: tuple[str, ...] = ()  # sha256 of evidence of earlier reports of the case
 
 
 def with_looks(engine: Engine, taken: Taken) -> Taken:
-    """With the sightings of the case's defect before the report; none for a case that is about no defect."""
+    """With the sightings of the case's defect before the report, the newest pass first, then clear and near ones.
+
+    None for a case that is about no defect.
+    """
     if taken.row.defect is None:
         return taken
     with reading(engine) as unit:
@@ -43,8 +46,14 @@ def with_looks(engine: Engine, taken: Taken) -> Taken:
     newest: dict[str, datetime] = {}
     for one in looks:
         newest[one.pass_id] = max(one.seen_at, newest.get(one.pass_id, one.seen_at))
-    ordered = sorted(looks, key=lambda one: (newest[one.pass_id], one.score, one.id), reverse=True)
+    best = max((one.score for one in looks), default=0.0)
+    ordered = sorted(looks, key=lambda one: (-newest[one.pass_id].timestamp(), one.score < best / 2, _exactness(one)))
     return replace(taken, looks=tuple(ordered))
+
+
+def _exactness(look: Sighting) -> tuple[float, str]:
+    """The nearest look first: from there its size is known best, and a crew stands near, too."""
+    return look.size_sigma_m, look.id
 
 
 def evidence_before(events: Sequence[CaseEvent], report_seq: int) -> tuple[str, ...]:

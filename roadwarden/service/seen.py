@@ -66,7 +66,7 @@ def watch(unit: UnitOfWork, defects: Iterable[KeptDefect], roads: KnownRoads) ->
     for segment, ones in by_segment.items():
         since = min(one.last_seen_at for one in ones)
         looks = unit.stretches.of_segments(roads.number, [segment], since, _FOREVER)
-        missed |= {one.id: _passes_over(one, looks, roads.roadways[segment]) for one in ones}
+        missed |= {one.id: passes_over(one, looks, roads.roadways[segment], one.last_seen_at) for one in ones}
     saw = _passes_of(unit, [name for name, over in missed.items() if len(over) >= GOOD_PASSES])
     known = {one.id: one for ones in by_segment.values() for one in ones}
     states = {
@@ -82,8 +82,8 @@ class _LastSeen:
     last_seen_at: datetime
 
 
-def _passes_over(defect: KeptDefect, looks: Iterable[Inspected], roadway: Roadway) -> list[PassOver]:
-    """Passes that had the defect's place in view after it was last seen."""
+def passes_over(defect: KeptDefect, looks: Iterable[Inspected], roadway: Roadway, since: datetime) -> list[PassOver]:
+    """Passes that had the defect's place in view after ``since``."""
     place = defect.road
     if place is None:
         return []
@@ -92,9 +92,7 @@ def _passes_over(defect: KeptDefect, looks: Iterable[Inspected], roadway: Roadwa
     return [
         PassOver(look.pass_id or look.seen_at.isoformat(), look.seen_at, look.quality is Quality.USABLE)
         for look in looks
-        if look.from_m <= place.chainage_m <= look.to_m
-        and look.lane in {None, lane}
-        and look.seen_at > defect.last_seen_at
+        if look.from_m <= place.chainage_m <= look.to_m and look.lane in {None, lane} and look.seen_at > since
     ]
 
 
