@@ -29,6 +29,7 @@ MODULES = {
     "outbox": ("outbox",),
     "kpi": ("kpi",),
     "repeat": ("repeat",),
+    "process": ("process",),
     "campaign": ("campaign",),
     "db": ("db",),
     "serve": ("serve",),
