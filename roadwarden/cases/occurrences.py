@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from roadwarden.cases.answer import REPAIR, CaseAnswer, CaseState, ClockState
 from roadwarden.cases.case_facts import counted_events
@@ -16,6 +17,9 @@ from roadwarden.cases.hand_overs import holder
 from roadwarden.cases.ordering import Placed, history
 from roadwarden.cases.policy import ClockPolicies
 from roadwarden.cases.reports import Decision, earliest
+
+PATROL: Final = "patrol"
+"""In the place of a crew where a patrol mended it on the spot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Occurrence:
     repaired_at: datetime | None  # finally; None while that is not sure
     closed_at: datetime | None
     warranty_until: datetime | None  # None where it is not repaired
-    crew: str  # that had the case when the repair was reported, else who reported it; empty while not repaired
+    crew: str  # that had the case when the repair was reported, or PATROL; no person is named; empty where unknown
     department: str  # empty where nobody had it
     evidence: tuple[str, ...]  # of the report that counted
     area: str
@@ -93,9 +97,9 @@ def _who(cycle: Cycle, counted: Sequence[Placed]) -> tuple[str, str, tuple[str, 
     event = before[-1].event
     department, crew = holder([one.event.data for one in before])
     if event.type is EventType.SELF_HANDLED:
-        department, crew = None, None  # a patrol mended it, whoever had the case
+        department, crew = None, PATROL  # whoever had the case
     evidence = event.data.evidence if isinstance(event.data, RepairReported | SelfHandled) else ()
-    return department or "", crew or event.actor, evidence
+    return department or "", crew or "", evidence
 
 
 def _order_of(counted: Sequence[Placed], seq: int) -> tuple[datetime, datetime, int]:

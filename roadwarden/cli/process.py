@@ -71,7 +71,7 @@ def process(
     engine = opened(database)
     try:
         with progress("cases", quiet=as_json) as tell:
-            content = told(stored_process(engine, period, known, None, tell))
+            content = told(stored_process(engine, period, known, report=tell))
     finally:
         engine.dispose()
     if csv is not None:

@@ -69,7 +69,7 @@ def repeat(
     engine = existing(database)
     try:
         with progress("cases", quiet=as_json) as tell:
-            found: Repeats = stored_repeats(engine, period, clock_policies(policies), city, city_layers(), tell)
+            found: Repeats = stored_repeats(engine, period, clock_policies(policies), city, city_layers(), report=tell)
     finally:
         engine.dispose()
     content = told(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 from sqlalchemy import Engine
@@ -10,7 +11,7 @@ from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.policy import ClockPolicies
 from roadwarden.cases.process import Process, process
 from roadwarden.cases.walks import Walk, walk
-from roadwarden.storage.case_rows import CaseFilter
+from roadwarden.storage.case_rows import ALL, CaseFilter
 from roadwarden.storage.case_unit import reading
 from roadwarden.storage.rows import chunks
 
@@ -24,23 +25,22 @@ def stored_process(
     engine: Engine,
     period: Period,
     policies: ClockPolicies,
-    areas: frozenset[str] | None = None,
+    seen: CaseFilter = ALL,
     report: Report = lambda done, all_: None,
 ) -> Process:
-    """Of the cases filed in the period; ``areas``: only of those that the reader may see, of all if None."""
-    return process(stored_walks(engine, period, policies, areas, report), period)
+    """Of the cases filed in the period; ``seen``: what the reader may see."""
+    return process(stored_walks(engine, period, policies, seen, report), period)
 
 
 def stored_walks(
     engine: Engine,
     period: Period,
     policies: ClockPolicies,
-    areas: frozenset[str] | None = None,
+    seen: CaseFilter = ALL,
     report: Report = lambda done, all_: None,
 ) -> Iterator[Walk]:
     """Read 1,000 cases at a time, in one transaction."""
-    only = None if areas is None else tuple(sorted(areas))
-    wanted = CaseFilter(filed_from=period.start, filed_before=period.end, areas=only)
+    wanted = dataclasses.replace(seen, filed_from=period.start, filed_before=period.end)
     with reading(engine) as unit:
         names = tuple(unit.rows.names(wanted, period.now))
         for number, chunk in enumerate(chunks(names, CASES_AT_ONCE)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.lane_metres import NOWHERE, all_roads, lane_metres, plane_points
 from roadwarden.storage import case_unit
 from roadwarden.storage import unit as units
-from roadwarden.storage.case_rows import CaseFilter
+from roadwarden.storage.case_rows import ALL, CaseFilter
 from roadwarden.storage.rows import chunks
 from roadwarden.taxonomy import DistressType, Pavement, describe
 
@@ -54,10 +55,11 @@ def stored_repeats(
     policies: ClockPolicies,
     zone: ZoneInfo,
     layers: CityLayers | None = None,
+    seen: CaseFilter = ALL,
     report: Report = lambda done, all_: None,
 ) -> Repeats:
     """Of the repairs of the period; O(n log n) in the cases of which something was heard since a year before it."""
-    found = tuple(stored_occurrences(engine, period, policies, report))
+    found = tuple(stored_occurrences(engine, period, policies, seen, report))
     with units.reading(engine) as unit:
         roads = KnownRoads.newest(unit)
         looked, metres = ({}, None) if roads is None else _last_looks(unit, roads, found, period.now)
@@ -66,10 +68,14 @@ def stored_repeats(
 
 
 def stored_occurrences(
-    engine: Engine, period: Period, policies: ClockPolicies, report: Report = lambda done, all_: None
+    engine: Engine,
+    period: Period,
+    policies: ClockPolicies,
+    seen: CaseFilter = ALL,
+    report: Report = lambda done, all_: None,
 ) -> Iterator[Occurrence]:
-    """Read 1,000 cases at a time, in one transaction."""
-    wanted = CaseFilter(filed_before=period.now, news_since=period.start - BEFORE)
+    """Read 1,000 cases at a time, in one transaction; ``seen``: what the reader may see."""
+    wanted = dataclasses.replace(seen, filed_before=period.now, news_since=period.start - BEFORE)
     with case_unit.reading(engine) as unit:
         names = tuple(unit.rows.names(wanted, period.now))
         for number, chunk in enumerate(chunks(names, CASES_AT_ONCE)):

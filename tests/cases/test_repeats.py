@@ -150,7 +150,7 @@ class TestOccurrences:
         story.tell("self_handled", 3, actor="sun")
         story.tell("assessed", 4, verdict="REPAIRED", report_seq=story.last)
         (only,) = occurrences(story.events, POLICIES, at(9))
-        assert (only.crew, only.department, only.closed_at) == ("sun", "", None)
+        assert (only.crew, only.department, only.closed_at) == ("patrol", "", None)
         assert only.warranty_until == at(3) + timedelta(days=30)
 
 

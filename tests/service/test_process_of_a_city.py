@@ -16,6 +16,7 @@ from roadwarden.cases.policy import shipped_clock_policies
 from roadwarden.cli import app
 from roadwarden.service.case_lines import import_events
 from roadwarden.service.process import stored_process
+from roadwarden.storage.case_rows import CaseFilter
 from roadwarden.storage.schema import open_storage
 from tests.cases.city_quarter import FIRST_DAY, quarter
 
@@ -36,7 +37,7 @@ def city(tmp_path_factory):
 def test_only_cases_of_the_week_and_of_the_reader_are_counted(city):
     found = stored_process(city, WEEK, POLICIES)
     assert 45 < found.filed <= 56
-    assert stored_process(city, WEEK, POLICIES, frozenset({"nowhere"})).filed == 0
+    assert stored_process(city, WEEK, POLICIES, CaseFilter(areas=("nowhere",))).filed == 0
 
 
 def test_the_command_shows_writes_and_tells_machines(city, tmp_path):
