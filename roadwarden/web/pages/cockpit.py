@@ -7,7 +7,14 @@ from typing import Final
 from fastapi import APIRouter
 
 from roadwarden.web import assets, look
-from roadwarden.web.pages import board, map
+from roadwarden.web.pages import board, cases, map, pictures
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, look.router, map.router, board.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    assets.router,
+    look.router,
+    map.router,
+    board.router,
+    cases.router,
+    pictures.router,
+)
 """A new page is one name here."""

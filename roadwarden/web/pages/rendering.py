@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -56,8 +57,14 @@ PLACES: Final = (
 def _environment() -> Environment:
     folder = str(resources.files("roadwarden.web") / "templates")
     made = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    made.filters["local"] = local_time
     made.globals.update(asset=asset_url, icon=icon, Theme=Theme)
     return made
+
+
+def local_time(at: datetime | None) -> str:
+    """In the city's zone."""
+    return "–" if at is None else f"{at.astimezone(time_zone()):%Y-%m-%d %H:%M}"
 
 
 def render(
