@@ -11,6 +11,7 @@ from roadwarden.cases.escalation import EscalationPolicy, read_escalation_policy
 from roadwarden.cases.filing import FilingTable, read_filing_table, shipped_filing_table
 from roadwarden.cases.permissions import Permissions, read_permissions, shipped_permissions
 from roadwarden.cases.policy import ClockPolicies, read_clock_policies, shipped_clock_policies
+from roadwarden.cases.request_table import RequestTable, read_request_table, shipped_request_table
 from roadwarden.cases.tables import require_known
 from roadwarden.errors import ConfigError
 from roadwarden.settings import city_table
@@ -71,6 +72,12 @@ def filing_table(option: Path | None = None) -> FilingTable:
     """``filing.yaml``."""
     own = option or city_table("filing.yaml")
     return read_filing_table(own) if own else shipped_filing_table()
+
+
+def request_table() -> RequestTable:
+    """``open311.yaml``."""
+    own = city_table("open311.yaml")
+    return read_request_table(own) if own else shipped_request_table()
 
 
 def city_layers() -> CityLayers:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from roadwarden.cli.city_tables import clock_policies, dispatch_table, permissions
+from roadwarden.cli.city_tables import clock_policies, dispatch_table, filing_table, permissions, request_table
 from roadwarden.cli.database import Database, opened
 from roadwarden.errors import ConfigError
 from roadwarden.settings import database_url, served, tell_workers
@@ -85,14 +85,19 @@ def application() -> FastAPI:
 
 def parts_from(told: str, database: str | None) -> Parts:
     """The parts of a server. Raises ConfigError."""
+    from roadwarden.bootstrap import evidence_desk
     from roadwarden.service.access import Access
     from roadwarden.service.cases import CaseDesk
+    from roadwarden.service.filing import FilingRules
+    from roadwarden.service.near_by import RoadsAtHand
+    from roadwarden.service.requests import RequestDesk
     from roadwarden.web.parts import Parts
 
     content: dict[str, Any] = json.loads(told)
     engine = opened(database)
     dispatch, domains = dispatch_table()
-    desk = CaseDesk(engine, clock_policies(), permissions())
+    desk, table = CaseDesk(engine, clock_policies(), permissions()), request_table().checked(domains)
+    rules = FilingRules(filing=filing_table(), domains=domains, requests=table)
     return Parts(
         engine=engine,
         desk=desk,
@@ -101,6 +106,7 @@ def parts_from(told: str, database: str | None) -> Parts:
         domains=domains,
         settings=_settings(content["settings"]),
         signer=_time_key(Path(content["time_key"])),
+        requests=RequestDesk(desk, evidence_desk(engine), RoadsAtHand(engine), table, rules),
         ledger_key=_key(content["ledger_key"]),
     )
 

@@ -70,6 +70,9 @@ class PictureReader:
         except UndecodableFrame:
             return False
 
+    def close(self) -> None:
+        """Holds nothing that has to be given back."""
+
     def _shown(self, image: Image) -> bytes:
         """Redacted, small, and nothing in it but pixels."""
         if self._redactor is None:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from roadwarden.cases.events import Role
 from roadwarden.cases.permissions import Person
 from roadwarden.detections import Position
-from roadwarden.errors import DataError, NotAllowed, UnknownCase
+from roadwarden.errors import DataError, NotAllowed, NotFound
 from roadwarden.service.cases import utc_now
 from roadwarden.storage import evidence as store
 from roadwarden.storage.blobs import BlobStore
@@ -85,6 +85,10 @@ class Pictures(Protocol):
         """Whether one is the other again, scaled or encoded anew; False where one of them cannot be read."""
         ...
 
+    def close(self) -> None:
+        """Gives back what it holds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EvidenceDesk:
@@ -96,6 +100,10 @@ class EvidenceDesk:
     limits: Limits = field(default_factory=Limits)
     copy_bits: int = 10  # of 64, as ``copy_hash_bits`` in tables/repairs.yaml
     now: Callable[[], datetime] = utc_now
+
+    def close(self) -> None:
+        """At the end of the process."""
+        self.pictures.close()
 
     def take_in(self, data: bytes, received_from: str) -> KeptEvidence:
         """Keeps a picture; the very same bytes again are the same evidence.
@@ -134,7 +142,7 @@ class EvidenceDesk:
         return kept
 
     def belongs(self, kind: UseKind, subject: str, pictures: Sequence[str]) -> None:
-        """Says what pictures are about; raises UnknownCase for one that nobody took in."""
+        """Says what pictures are about; raises NotFound for one that nobody took in."""
         with store.writing(self.engine) as unit:
             for sha256 in pictures:
                 if unit.get(sha256) is None:
@@ -142,7 +150,7 @@ class EvidenceDesk:
             unit.use(kind, subject, pictures)
 
     def public(self, public_sha256: str) -> bytes:
-        """The redacted picture; raises UnknownCase where there is none, or it is withheld."""
+        """The redacted picture; raises NotFound where there is none, or it is withheld."""
         with store.reading(self.engine) as unit:
             kept = unit.of_public(public_sha256)
         if kept is None or kept.withheld is not None:
@@ -158,7 +166,7 @@ class EvidenceDesk:
         return kept, self.blobs.get(sha256)
 
     def known(self, sha256: str) -> KeptEvidence:
-        """What is known of a picture; raises UnknownCase."""
+        """What is known of a picture; raises NotFound."""
         with store.reading(self.engine) as unit:
             kept = unit.get(sha256)
         if kept is None:
@@ -186,5 +194,5 @@ class EvidenceDesk:
         return None
 
 
-def _unknown(sha256: str) -> UnknownCase:
-    return UnknownCase(f"there is no picture {sha256[:64]}")
+def _unknown(sha256: str) -> NotFound:
+    return NotFound(f"there is no picture {sha256[:64]}")

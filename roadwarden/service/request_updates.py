@@ -20,7 +20,7 @@ from roadwarden.cases.requests import (
     updates_of,
 )
 from roadwarden.cases.tips import TipState
-from roadwarden.errors import UnknownCase
+from roadwarden.errors import NotFound
 from roadwarden.service.requests import RequestDesk, case_name
 from roadwarden.storage import request_unit
 from roadwarden.storage.outbox import Message
@@ -44,14 +44,14 @@ def updates_of_request(desk: RequestDesk, request: ServiceRequest) -> tuple[Upda
 def take_news(desk: RequestDesk, news: News) -> KeptNews:
     """Keeps an update of another system; the same one again is what it was.
 
-    Raises UnknownCase for a request that is not there, NotAllowed for an ``update_id`` that said something else.
+    Raises NotFound for a request that is not there, NotAllowed for an ``update_id`` that said something else.
     """
     with request_unit.writing(desk.cases.engine) as unit:
         if (known := unit.news.known(news)) is not None:
             return known
         request = unit.requests.get(news.request)
         if request is None:
-            raise UnknownCase(f"there is no request {news.request[:80]}")
+            raise NotFound(f"there is no request {news.request[:80]}")
         now = desk.cases.now()
         before = [one.news for one in unit.news.of_request(news.request)]
         kept = unit.news.add(news, news_standing(news, before), now)

@@ -29,7 +29,7 @@ from roadwarden.cases.requests import (
     phase_of_state,
 )
 from roadwarden.cases.tips import KeptTip, Tip, TipState
-from roadwarden.errors import DataError, UnknownCase
+from roadwarden.errors import DataError, NotFound
 from roadwarden.service.cases import CaseDesk
 from roadwarden.service.evidence import EvidenceDesk
 from roadwarden.service.filing import FilingRules, survivor
@@ -83,7 +83,7 @@ def submit(desk: RequestDesk, asked: Asked, how: Submission) -> ServiceRequest:
     """Keeps a request and puts it on its way; under a key that was used, what it became before.
 
     Raises DataError for a service that is not offered, NotAllowed for a key that was used for something else,
-    UnknownCase for a picture that nobody took in, StorageAway.
+    NotFound for a picture that nobody took in, StorageAway.
     """
     if desk.table.service(asked.service) is None:
         raise DataError(f"'{asked.service[:80]}' cannot be reported here; the list of services says what can")
@@ -116,25 +116,25 @@ def secret_of(key: str) -> str:
 
 
 def follow(desk: RequestDesk, id: str, secret: str) -> Told:
-    """How a request stands, for whoever knows its secret; raises UnknownCase alike for a wrong number and secret."""
+    """How a request stands, for whoever knows its secret; raises NotFound alike for a wrong number and secret."""
     plain = "".join(sign for sign in secret.upper() if sign.isalnum())
     given = hashlib.sha256(plain.encode()).hexdigest()
     with request_unit.reading(desk.cases.engine) as unit:
         kept = unit.requests.secret_of(id)
         if not hmac.compare_digest(kept or "0" * 64, given):
-            raise UnknownCase("there is no request with this number and secret; look at both again")
+            raise NotFound("there is no request with this number and secret; look at both again")
         request = unit.requests.get(id)
         if request is None:
-            raise UnknownCase("there is no request with this number and secret; look at both again")
+            raise NotFound("there is no request with this number and secret; look at both again")
         return told_of(desk, unit, [request])[0]
 
 
 def find(desk: RequestDesk, id: str) -> Told:
-    """One request, for the public; raises UnknownCase."""
+    """One request, for the public; raises NotFound."""
     with request_unit.reading(desk.cases.engine) as unit:
         request = unit.requests.get(id)
         if request is None:
-            raise UnknownCase(f"there is no request {id[:80]}")
+            raise NotFound(f"there is no request {id[:80]}")
         return told_of(desk, unit, [request])[0]
 
 
@@ -215,7 +215,7 @@ def _request(
 def _attach(unit: RequestUnit, request: ServiceRequest, pictures: Sequence[str]) -> None:
     for sha256 in pictures:
         if unit.evidence.get(sha256) is None:
-            raise UnknownCase(f"there is no picture {sha256[:64]}")
+            raise NotFound(f"there is no picture {sha256[:64]}")
     unit.evidence.use(UseKind.REQUEST, request.id, pictures)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from roadwarden.cases.event_types import format_time
 from roadwarden.cases.requests import News, NewsStanding, UpdateStatus
-from roadwarden.errors import NotAllowed
+from roadwarden.errors import KeyUsed
 from roadwarden.storage.request_tables import request_news
 
 
@@ -33,13 +33,13 @@ class NewsStore:
         self._connection = connection
 
     def known(self, news: News) -> KeptNews | None:
-        """What was kept under the client's ``update_id``; raises NotAllowed where that said something else."""
+        """What was kept under the client's ``update_id``; raises KeyUsed where that said something else."""
         here = (request_news.c.client == news.client) & (request_news.c.update_id == news.update_id)
         row = self._connection.execute(select(request_news).where(here)).first()
         if row is None:
             return None
         if row.asked != _sha256(news):
-            raise NotAllowed(
+            raise KeyUsed(
                 f"update_id {news.update_id} was used for another update, of request {row.request}; "
                 "each update has its own"
             )

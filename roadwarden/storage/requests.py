@@ -15,7 +15,7 @@ from roadwarden.cases.answer import CaseState
 from roadwarden.cases.filing import Source
 from roadwarden.cases.requests import Asked, Channel, RequestStatus, ServiceRequest, TipName
 from roadwarden.cases.tips import TipState
-from roadwarden.errors import NotAllowed
+from roadwarden.errors import KeyUsed
 from roadwarden.geo.tiles import MapBox
 from roadwarden.storage.case_tables import cases
 from roadwarden.storage.request_tables import service_requests
@@ -76,13 +76,13 @@ class RequestStore:
         return self._connection.execute(query).scalar()
 
     def of_key(self, client: str, client_key: str, asked: Asked) -> ServiceRequest | None:
-        """What was asked for under a client's key before; raises NotAllowed where that was something else."""
+        """What was asked for under a client's key before; raises KeyUsed where that was something else."""
         here = (service_requests.c.client == client) & (service_requests.c.client_key == client_key)
         row = self._connection.execute(select(service_requests).where(here)).first()
         if row is None:
             return None
         if row.asked != _sha256(_told(asked)):
-            raise NotAllowed(f"the key was used for request {row.id}, which says something else; take a new key")
+            raise KeyUsed(f"the key was used for request {row.id}, which says something else; take a new key")
         return _request(row)
 
     def waiting_in(self, box: MapBox) -> tuple[ServiceRequest, ...]:

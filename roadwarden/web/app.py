@@ -12,11 +12,12 @@ from fastapi.openapi.utils import get_openapi
 
 from roadwarden import __version__
 from roadwarden.service.atlas.atlas import Atlas
-from roadwarden.web import problems
+from roadwarden.web import pictures, problems
 from roadwarden.web.api import cases, commands, figures, health, ledger, me, people, roads, times, tokens, wishes
 from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
+from roadwarden.web.open311 import routes as open311
 from roadwarden.web.pages import cockpit, login
 from roadwarden.web.parts import Parts
 
@@ -33,6 +34,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     roads.router,
     figures.router,
     login.router,
+    pictures.router,
+    open311.router,
     *cockpit.ROUTERS,
 )
 """A new router is one line here."""
@@ -47,6 +50,7 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = parts.settings.threads
         yield
+        parts.requests.evidence.close()
 
     app = FastAPI(
         title="Roadwarden",

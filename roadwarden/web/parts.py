@@ -18,6 +18,7 @@ from roadwarden.service.access import Access
 from roadwarden.service.cases import CaseDesk
 from roadwarden.service.ledger_bundles import FindPicture
 from roadwarden.service.people import People
+from roadwarden.service.requests import RequestDesk
 from roadwarden.web.settings import WebSettings
 
 
@@ -37,6 +38,7 @@ class Parts:
     domains: DomainTable
     settings: WebSettings
     signer: SigningKey  # of the server's time
+    requests: RequestDesk  # of citizens, with the desk of evidence
     ledger_key: SigningKey | None = None  # of the log; without it no bundles are made here
     pictures: FindPicture = no_picture  # that go into bundles, by their sha256
 

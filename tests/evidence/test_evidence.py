@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from roadwarden.cases.events import Role
 from roadwarden.cases.permissions import Person
-from roadwarden.errors import NotAllowed, StorageAway, UnknownCase
+from roadwarden.errors import NotAllowed, NotFound, StorageAway
 from roadwarden.inference.evidence_pictures import SHOWN_PX, PictureReader
 from roadwarden.inference.guarded_pictures import GuardedPictures
 from roadwarden.service.evidence import BadPicture, EvidenceDesk, Limits, PictureProblem
@@ -82,7 +82,7 @@ class TestWhatIsKeptAndWhatIsShown:
 
     def test_the_original_has_no_public_name(self, desk):
         kept = desk.take_in(jpeg(road()), "citizen")
-        with pytest.raises(UnknownCase):
+        with pytest.raises(NotFound):
             desk.public(kept.sha256)
 
     def test_what_the_redactor_finds_is_gone_from_what_is_shown(self, desk, redacting):
@@ -116,7 +116,7 @@ class TestWhatIsKeptAndWhatIsShown:
         with pytest.raises(NotAllowed, match="intake may"):
             desk.withhold(Person("u7", Role.CREW), kept.sha256, "a face")
         desk.withhold(INTAKE, kept.sha256, "a face in the window")
-        with pytest.raises(UnknownCase):
+        with pytest.raises(NotFound):
             desk.public(kept.public_sha256)
         assert desk.original(INTAKE, kept.sha256)[0].withheld.because == "a face in the window"
 
@@ -134,7 +134,7 @@ class TestWhatIsKeptAndWhatIsShown:
             found = unit.of_subjects(UseKind.REQUEST, ["R2026-000001", "R2026-000002"])
             assert [one.sha256 for one in found["R2026-000001"]] == several
             assert unit.uses_of(several[0]) == ((UseKind.REQUEST, "R2026-000001"),)
-        with pytest.raises(UnknownCase, match="no picture"):
+        with pytest.raises(NotFound, match="no picture"):
             desk.belongs(UseKind.REQUEST, "R2026-000001", ["0" * 64])
 
 

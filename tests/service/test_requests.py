@@ -26,7 +26,7 @@ from roadwarden.cases.filing import Filing, Source, shipped_filing_table
 from roadwarden.cases.permissions import Person
 from roadwarden.cases.requests import Asked, Channel, News, NewsStanding, Phase, RequestStatus, UpdateStatus
 from roadwarden.cases.tips import Tip
-from roadwarden.errors import DataError, NotAllowed, UnknownCase
+from roadwarden.errors import DataError, NotAllowed, NotFound
 from roadwarden.service.cases import Ask
 from roadwarden.service.request_updates import take_news, updates_between, updates_of_request
 from roadwarden.service.requests import Submission, find, follow, listed, secret_of, submit
@@ -103,13 +103,13 @@ class TestFromReportToRepair:
     )
     def test_number_and_secret_are_wanted_both(self, desk, id, secret):
         submit(desk, asked(), BY_PAGE)
-        with pytest.raises(UnknownCase, match="look at both again"):
+        with pytest.raises(NotFound, match="look at both again"):
             follow(desk, id, secret_of(BY_PAGE.key) if secret is None else secret)
 
     def test_a_request_of_a_program_has_no_secret_that_could_be_guessed(self, desk):
         request = ask(desk)
         for guess in ("", "0" * 64, secret_of("")):
-            with pytest.raises(UnknownCase):
+            with pytest.raises(NotFound):
                 follow(desk, request.id, guess)
 
     def test_a_form_that_is_sent_twice_is_one_request(self, desk):
@@ -145,7 +145,7 @@ class TestFromReportToRepair:
         several = [desk.evidence.take_in(name, "page").sha256 for name in (b"context", b"close-up")]
         request = submit(desk, asked(), replace(BY_PAGE, pictures=tuple(several)))
         assert [one.sha256 for one in find(desk, request.id).pictures] == several
-        with pytest.raises(UnknownCase, match="no picture"):
+        with pytest.raises(NotFound, match="no picture"):
             submit(desk, asked(), Submission(Channel.PAGE, "page", pictures=("0" * 64,)))
 
 
@@ -356,7 +356,7 @@ class TestUpdatesThatAreToldToUs:
 
     def test_of_a_request_that_is_not_there(self, desk):
         request = replace(ask(desk), id="R2026-000009")
-        with pytest.raises(UnknownCase):
+        with pytest.raises(NotFound):
             take_news(desk, news(request))
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import uvicorn
+from served_city import requests_of
 
 from roadwarden.access.people import Account
 from roadwarden.cases.domains import shipped_domain_table
@@ -71,14 +72,16 @@ class CityServer:
         return f"http://127.0.0.1:{self.port}"
 
     def _parts(self, engine):
+        desk = CaseDesk(engine, now=self.now)
         return Parts(
             engine=engine,
-            desk=CaseDesk(engine, now=self.now),
+            desk=desk,
             access=Access(engine, now=self.now),
             dispatch=city_dispatch_table(),
             domains=shipped_domain_table(),
             settings=WebSettings(public_url=self.url, per_second=1000, burst=5000, anonymous_burst=500),
             signer=SigningKey.new("test/time"),
+            requests=requests_of(desk),
         )
 
     def __enter__(self):

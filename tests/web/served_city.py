@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,10 +14,15 @@ from roadwarden.access.people import EVERY_RIGHT, Account
 from roadwarden.cases.domains import shipped_domain_table
 from roadwarden.cases.events import Role
 from roadwarden.cases.read_dispatch import shipped_dispatch_table
+from roadwarden.inference.evidence_pictures import PictureReader
 from roadwarden.ledger.note import SigningKey
 from roadwarden.service.access import Access
 from roadwarden.service.cases import CaseDesk
+from roadwarden.service.evidence import EvidenceDesk
+from roadwarden.service.near_by import RoadsAtHand
 from roadwarden.service.people import People
+from roadwarden.service.requests import RequestDesk
+from roadwarden.storage.blobs import open_blobs
 from roadwarden.web.app import create_app
 from roadwarden.web.parts import Parts
 from roadwarden.web.settings import WebSettings
@@ -58,6 +64,12 @@ class ServedCity:
         return {"Authorization": f"Bearer {self.token(name, **more)}"}
 
 
+def requests_of(desk):
+    """The desk of citizens' requests, with pictures in a folder of its own; the face model comes with the first."""
+    evidence = EvidenceDesk(desk.engine, open_blobs(tempfile.mkdtemp(prefix="blobs-")), PictureReader(), now=desk.now)
+    return RequestDesk(desk, evidence, RoadsAtHand(desk.engine))
+
+
 def served_city(engine, clock=None, settings=None, now=None):
     clock = clock or Clock()
     at = now or clock
@@ -65,13 +77,15 @@ def served_city(engine, clock=None, settings=None, now=None):
     for account in CITY:
         people.add(account, by="test")
     dispatch = shipped_dispatch_table()
+    desk = CaseDesk(engine, now=at)
     parts = Parts(
         engine=engine,
-        desk=CaseDesk(engine, now=at),
+        desk=desk,
         access=Access(engine, now=at),
         dispatch=dispatch,
         domains=shipped_domain_table(),
         settings=settings or WebSettings(public_url="http://testserver", per_second=1000, burst=5000),
         signer=SigningKey.new("test/time"),
+        requests=requests_of(desk),
     )
     return ServedCity(parts, clock, people, TestClient(create_app(parts), raise_server_exceptions=False))
