@@ -14,8 +14,14 @@ from roadwarden.cli.city_tables import clock_policies, domain_table, filing_tabl
 from roadwarden.cli.database import opened
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from roadwarden.inference.stream.config import StreamConfig
-    from roadwarden.inference.stream.worker import Parts
+    from roadwarden.inference.stream.model_slot import ModelSlot
+    from roadwarden.inference.stream.swap import AliasFollower
+    from roadwarden.inference.stream.worker import Parts, Shape
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(help="Live cameras and files as a stream: every frame accounted for.", no_args_is_help=True)
 Config = Annotated[Path, typer.Argument(help="the worker's YAML file; see docs/streaming.md")]
@@ -122,7 +128,31 @@ def _parts(settings: StreamConfig) -> Parts:
         load_model(model_path(settings.model, registry=settings.swap.registry), shape.lanes, shape.threads)
     )
     desk = CaseDesk(engine, clock_policies(), permissions()) if settings.delivery.file_cases else None
-    return Parts(engine, slot, desk, FilingRules(filing=filing_table(), domains=domain_table()))
+    rules = FilingRules(filing=filing_table(), domains=domain_table())
+    return Parts(engine, slot, desk, rules, follower=_follower(settings, slot, shape, engine))
+
+
+def _follower(settings: StreamConfig, slot: ModelSlot, shape: Shape, engine: Engine) -> AliasFollower | None:
+    if not (settings.model or "").startswith("registry:"):
+        return None
+    from roadwarden.inference.stream.model_slot import load_model
+    from roadwarden.inference.stream.registry_alias import RegistryAlias
+    from roadwarden.inference.stream.swap import AliasFollower
+    from roadwarden.service.ledger import Ledger, registry_moves
+
+    alias = RegistryAlias.of(settings.model, settings.swap.registry)
+    if alias is None:
+        return None
+    return AliasFollower(
+        alias,
+        slot,
+        lambda path: load_model(path, shape.lanes, shape.threads),
+        lambda: _note(Ledger(engine).follow(registry_moves(alias.uri))),
+    )
+
+
+def _note(leaves: int) -> None:
+    logger.info("%d leaves are new in the ledger", leaves)
 
 
 def _say(found: dict[str, Any], *, as_json: bool) -> None:

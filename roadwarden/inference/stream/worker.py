@@ -33,6 +33,7 @@ from roadwarden.inference.stream.runner import Health, Runner
 from roadwarden.inference.stream.sink import DatabaseSink, LiveFixes
 from roadwarden.inference.stream.sources import source_of
 from roadwarden.inference.stream.spool import SpoolFolder
+from roadwarden.inference.stream.swap import AliasFollower
 from roadwarden.inference.stream.values import Door
 from roadwarden.inference.zone import read_zone
 from roadwarden.models.onnx import runs_on_gpu
@@ -75,6 +76,7 @@ class Parts:
     rules: FilingRules = field(default_factory=FilingRules)
     make_source: Callable[[str, CameraConfig, Callable[[str], None]], Source] | None = None
     sink: Sink | None = None
+    follower: AliasFollower | None = None
 
 
 @dataclass(slots=True)
@@ -163,6 +165,9 @@ class Worker:
         recorder = threading.Thread(target=self.recorder.run, args=(self._recorder_stop,), name="recorder", daemon=True)
         for thread in (*lanes, recorder):
             thread.start()
+        if (follower := self._parts.follower) is not None:
+            polling = (self.config.swap.poll_s, self._lanes_stop)
+            threading.Thread(target=follower.run, args=polling, name="alias", daemon=True).start()
         for name, camera in self.config.cameras.items():
             self.add(name, camera)
         while not self._stop.wait(TICK_S) and not (self._until_eof and self._is_done()):
