@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,6 +53,7 @@ def run(
     from roadwarden.inference.stream.config import read_config
     from roadwarden.inference.stream.logs import set_up
     from roadwarden.inference.stream.report import holding, write_report
+    from roadwarden.inference.stream.server import StreamServer
     from roadwarden.inference.stream.worker import Worker
 
     set_up(as_json=log_json, level=logging.INFO if verbose else logging.WARNING)
@@ -61,7 +63,12 @@ def run(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         signal.signal(signal.SIGHUP, lambda *_: worker.reload())
+        server = StreamServer(worker, settings.server) if settings.server is not None else None
+        if server is not None:
+            server.start()
         done = worker.run()
+        if server is not None:
+            server.stop()
     if report is not None:
         write_report(report, done)
     _say(done.as_json(), as_json=as_json)
@@ -102,6 +109,85 @@ def report(
     folder = _state(config, state)
     found = read_report(folder) | {"running": is_running(folder)}
     _say(found, as_json=as_json)
+
+
+@app.command()
+def top(
+    config: Annotated[Path | None, typer.Argument(help="the worker's YAML file")] = None,
+    state: State = None,
+    seconds: Annotated[float, typer.Option(min=0.2, help="between two looks")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="show the table once and end")] = False,
+) -> None:
+    """A live table of a worker's cameras; Ctrl-C ends it.
+
+    Example: roadwarden stream top inference/stream.example.yaml
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    from roadwarden.inference.stream.report import read_report
+    from roadwarden.inference.stream.top import table
+
+    folder = _state(config, state)
+    now, before = read_report(folder), None
+    if once:
+        Console().print(table(now))
+        return
+    with Live(table(now), auto_refresh=False) as live:
+        while not now["ended"]:
+            time.sleep(seconds)
+            now, before = read_report(folder), now
+            live.update(table(now, before), refresh=True)
+
+
+quarantine_app = typer.Typer(help="Frames that failed again and again.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    config: Annotated[Path | None, typer.Argument(help="the worker's YAML file")] = None,
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """What lies in a worker's quarantine, and why.
+
+    Example: roadwarden stream quarantine list inference/stream.example.yaml
+    """
+    from dataclasses import asdict
+
+    from roadwarden.inference.stream.quarantine import Quarantine
+
+    found = [asdict(one) for one in Quarantine(_state(config, state) / "quarantine").list()]
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    for one in found:
+        print(f"{one['name']}  {one['kind']}  {one['tries']} tries  {one['why']}")
+    print(f"{len(found)} in the quarantine")
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(
+    config: Config,
+    name: Annotated[list[str] | None, typer.Option(help="only these; without it all")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look again at what lies in the quarantine, after its reason is gone; what fails again stays.
+
+    Example: roadwarden stream quarantine replay inference/stream.example.yaml
+    """
+    from roadwarden.inference.stream.config import read_config
+    from roadwarden.inference.stream.replay import replay
+    from roadwarden.inference.stream.report import holding
+
+    settings = read_config(config)
+    with holding(settings.state):
+        done = replay(settings, _parts(settings), name)
+    if as_json:
+        print(json.dumps(done, ensure_ascii=False))
+    else:
+        print(f"{len(done['kept'])} kept, {len(done['failed'])} still fail")
 
 
 def _state(config: Path | None, state: Path | None) -> Path:

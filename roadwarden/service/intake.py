@@ -109,6 +109,16 @@ class Intake:
             self._coverage.flush(self._roads)
         return self._coverage.missed_m
 
+    @property
+    def seen_m(self) -> float:
+        """Metres of road that were looked at in usable quality, as far as they are kept."""
+        return self._coverage.seen_m
+
+    @property
+    def missed_m(self) -> float:
+        """Metres that drops have left unseen, as far as they are kept."""
+        return self._coverage.missed_m
+
     def forget(self, before: datetime) -> int:
         """Forgets keys of frames that nothing can deliver again."""
         with writing(self._engine) as unit:

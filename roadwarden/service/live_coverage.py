@@ -9,7 +9,7 @@ from datetime import timedelta
 from shapely import LineString, union_all
 from sqlalchemy import Engine
 
-from roadwarden.defects.inspected import Inspected
+from roadwarden.defects.inspected import Inspected, Quality
 from roadwarden.geo.pose import Pose
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.seen import keep_looks, looks_of
@@ -35,6 +35,7 @@ class LiveCoverage:
         self._engine = engine
         self._drives: dict[str, _Drive] = {}
         self.missed_m = 0.0
+        self.seen_m = 0.0  # in usable quality
 
     def add(self, camera: str, frames: Sequence[SurveyFrame], missed: Sequence[bool], where: Located) -> None:
         """Frames that were looked at, and those that were there and missed."""
@@ -57,6 +58,7 @@ class LiveCoverage:
             where = Located(tuple(drive.poses), (None,) * len(drive.poses), tuple(drive.passes), ())
             looks = looks_of(drive.frames, where, roads)
             keep_looks(self._engine, looks, roads, ())
+            self.seen_m += _metres([one for one in looks if one.quality is Quality.USABLE])
             if any(drive.missed):
                 seen = [one for one, missed in zip(drive.frames, drive.missed, strict=True) if not missed]
                 self.missed_m += _beyond(looks, _of(drive, roads, seen))

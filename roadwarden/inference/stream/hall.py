@@ -60,6 +60,15 @@ class Hall:
         with self._changed:
             return {camera: len(one.waiting) for camera, one in self._buffers.items()}
 
+    def ages(self) -> dict[str, float]:
+        """Seconds that the oldest frame of each camera has been here; 0 where none waits."""
+        with self._changed:
+            now_s = self._clock()
+            return {
+                camera: now_s - one.waiting[0].arrival.frame.arrived_s if one.waiting else 0.0
+                for camera, one in self._buffers.items()
+            }
+
     def press(self, *, full: bool) -> None:
         """Closes or opens the door while memory is short: archives wait, live frames are dropped."""
         with self._changed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Protocol
 
@@ -56,12 +56,12 @@ class Lane:
     most: int
     deadline_s: float
     tries: int
-    alive_s: float = field(default_factory=time.monotonic)
+    begun_s: float | None = None  # when the batch under way was begun
 
     def run(self, stop: Event) -> None:
         """Until stopped and the hall is empty."""
         while batch := self.hall.take(self.most, self.deadline_s, stop):
-            self.alive_s = time.monotonic()
+            self.begun_s = time.monotonic()
             try:
                 self.work(batch)
             except Exception:
@@ -69,6 +69,12 @@ class Lane:
                 for one in batch:
                     if not one.gone:
                         self._alone(one)
+            self.begun_s = None
+
+    def busy_s(self) -> float:
+        """For how long it has been at its batch; 0 where it waits for one."""
+        begun_s = self.begun_s
+        return 0.0 if begun_s is None else time.monotonic() - begun_s
 
     def work(self, batch: Sequence[Entrant]) -> None:
         """One batch by one model. Raises what the detector raises; nothing has left then."""
@@ -79,7 +85,7 @@ class Lane:
         detector = model.detectors[self.number % len(model.detectors)]
         found = self._halving([looked for _, looked in opened], detector)
         for (one, _), looked in zip(opened, found, strict=True):
-            self._looked(one, _look(one.arrival.frame, looked, model.label))
+            self._looked(one, look_of(one.arrival.frame, looked, model.label))
         for one in batch:
             if isinstance(content := one.arrival.content, Seen):
                 self._looked(one, Look(one.arrival.frame, content.detections, content.model))
@@ -155,7 +161,8 @@ def is_out_of_memory(exc: Exception) -> bool:
     )
 
 
-def _look(frame: StreamFrame, looked: Looked, model: str) -> Look:
+def look_of(frame: StreamFrame, looked: Looked, model: str) -> Look:
+    """What the steps made of a frame, for the database."""
     sized = replace(frame, width_px=looked.result.width_px or 0, height_px=looked.result.height_px or 0)
     usable = looked.result.outcome.kind is not OutcomeKind.POOR_QUALITY
     return Look(sized, looked.result.detections, model, usable)

@@ -93,7 +93,8 @@ class Quarantine:
             "sha256": frame.sha256,
             "trace_id": frame.trace_id,
         }
-        logger.warning("%s: frame %s goes to the quarantine after %d tries: %s", frame.camera, name, tries, why)
+        told = {"trace_id": frame.trace_id, "camera": frame.camera}
+        logger.warning("%s: %s goes to the quarantine after %d tries: %s", frame.camera, name, tries, why, extra=told)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if blob:

@@ -34,6 +34,7 @@ class StreamReport:
     metres_not_inspected: float = 0.0
     spooled: int = 0  # on the disk, for the database
     faults: Mapping[str, str] = field(default_factory=dict)  # cameras that were given up on
+    states: Mapping[str, str] = field(default_factory=dict)  # of cameras
     ended: bool = False
 
     @property
@@ -62,6 +63,7 @@ class StreamReport:
             "not_placed": dict(sorted(self.not_placed.items())),
             "metres_not_inspected": round(self.metres_not_inspected, 1),
             "spooled": self.spooled,
+            "states": dict(sorted(self.states.items())),
             "failed_cameras": dict(sorted(self.faults.items())),
         }
 

@@ -94,7 +94,16 @@ class DatabaseSink:
         self.sightings = 0
         self.not_placed: dict[str, int] = {}
         self.filed: set[str] = set()
-        self.missed_m = 0.0
+
+    @property
+    def seen_m(self) -> float:
+        """Metres of road looked at in usable quality."""
+        return self._intake.seen_m
+
+    @property
+    def missed_m(self) -> float:
+        """Metres of road not looked at because frames were dropped."""
+        return self._intake.missed_m
 
     def known(self, keys: Sequence[str]) -> frozenset[str]:
         """Those of the keys that are kept already."""
@@ -115,7 +124,7 @@ class DatabaseSink:
 
     def close(self) -> None:
         """Coverage and cases that were waiting for more. Raises StorageAway."""
-        self.missed_m = self._intake.flush()
+        self._intake.flush()
         while self._file():
             pass
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -151,6 +151,7 @@ class Worker:
             metres_not_inspected=ours.missed_m if ours else 0.0,
             spooled=self.recorder.spooled,
             faults={name: one.fault for name, one in self.health().items() if one.fault},
+            states={name: str(one.state) for name, one in self.health().items()},
             ended=ended,
         )
 
@@ -252,11 +253,14 @@ class Worker:
     # -- the ways out
 
     def _leave(self, entrant: Entrant, door: Door) -> None:
+        logger.debug("%s: %s", entrant.ticket.camera, door, extra=_traced(entrant))
         self.books.leave(entrant.ticket, door)
         entrant.arrival.receipt.settled(door)
 
     def _dismissed(self, entrant: Entrant, door: Door) -> None:
         """A frame that nobody has looked at."""
+        logger.info("%s: frame %d: %s", entrant.ticket.camera, entrant.arrival.frame.number, door,
+                    extra=_traced(entrant))  # fmt: skip
         self.books.leave(entrant.ticket, door)
         if door is Door.SHUTDOWN:
             entrant.arrival.receipt.returned("the worker ends")
@@ -332,5 +336,6 @@ class Worker:
         return self._optics_of(camera)
 
 
-KEEP_KEYS = timedelta(days=30)
-"""Frames older than that nothing delivers again."""
+def _traced(entrant: Entrant) -> dict[str, str]:
+    """What log lines of a frame bear, so that its way can be followed."""
+    return {"trace_id": entrant.arrival.frame.trace_id, "camera": entrant.ticket.camera}
