@@ -18,7 +18,7 @@ from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
 from roadwarden.web.open311 import routes as open311
-from roadwarden.web.pages import cockpit, login
+from roadwarden.web.pages import cockpit, login, problem_page
 from roadwarden.web.parts import Parts
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -67,6 +67,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.atlas = Atlas(parts.engine, parts.now)
     app.state.figures = Figures()
     problems.install(app)
+    problem_page.install(app)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Guard, settings=parts.settings)

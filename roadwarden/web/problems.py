@@ -96,7 +96,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def install(app: FastAPI) -> None:
     """Hands every error of the app to us."""
-    app.add_exception_handler(errors.RoadwardenError, _ours)
+    app.add_exception_handler(errors.RoadwardenError, ours)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _fault)
@@ -107,7 +107,8 @@ def kind_of(exc: errors.RoadwardenError) -> Kind:
     return next((KINDS[cls] for cls in type(exc).__mro__ if cls in KINDS), Kind(500, "fault", "A fault of ours"))
 
 
-async def _ours(request: Request, exc: Exception) -> Response:
+async def ours(request: Request, exc: Exception) -> Response:
+    """One of our errors, for programs."""
     if not isinstance(exc, errors.RoadwardenError):
         return await _fault(request, exc)
     kind = kind_of(exc)

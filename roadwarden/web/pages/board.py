@@ -41,11 +41,9 @@ Word = Annotated[str | None, Query(max_length=200)]
 def board_page(request: Request, caller: Caller, parts: PartsOf) -> HTMLResponse:
     """The page; areas and departments to choose from are those of the dispatch table."""
     require(caller, Right.CASES_READ, parts.permissions)
-    chinese = request.cookies.get("lang") != "en"
-    areas = [(one.id, one.chinese if chinese else one.english) for one in parts.dispatch.areas]
-    departments = [(one.id, one.chinese if chinese else one.english) for one in parts.dispatch.departments]
-    page = {"areas": dict(areas), "departments": dict(departments)}
-    return render(request, "board.html", script_words=_WORDS, page=page, areas=areas, departments=departments)
+    table = parts.dispatch
+    ids = [[one.id for one in rows] for rows in (table.areas, table.departments)]
+    return render(request, "board.html", script_words=_WORDS, areas=ids[0], departments=ids[1])
 
 
 @router.get("/board/rows")

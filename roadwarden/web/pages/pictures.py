@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from roadwarden.access.people import Principal
@@ -15,7 +15,6 @@ from roadwarden.cases.events import CaseEvent, RepairReported, SelfHandled
 from roadwarden.cases.rights import Right
 from roadwarden.errors import UnknownCase
 from roadwarden.service.case_views import belongs_of
-from roadwarden.service.evidence import EvidenceDesk
 from roadwarden.storage import case_unit
 from roadwarden.storage.evidence import UseKind, reading
 from roadwarden.web.identity import Caller
@@ -34,16 +33,10 @@ class CasePictures:
     after: tuple[str, ...]  # of the newest report that has some
 
 
-def evidence_of(request: Request) -> EvidenceDesk:
-    """The desk that keeps pictures."""
-    desk: EvidenceDesk = request.app.state.evidence
-    return desk
-
-
 @router.get("/pictures/{sha256}.jpg")
-def picture(request: Request, caller: Caller, parts: PartsOf, sha256: Sha256) -> Response:
+def picture(caller: Caller, parts: PartsOf, sha256: Sha256) -> Response:
     """The redacted copy of a picture of a case that the caller may see."""
-    desk = evidence_of(request)
+    desk = parts.requests.evidence
     with reading(parts.engine) as unit:
         uses = unit.uses_of(sha256)
         kept = unit.get(sha256)

@@ -22,11 +22,12 @@ from roadwarden.access.secrets import csrf_of
 from roadwarden.cases.permissions import Permissions
 from roadwarden.cases.rights import Right
 from roadwarden.settings import time_zone
+from roadwarden.taxonomy import Language
 from roadwarden.web.assets import asset_url
 from roadwarden.web.icons import icon
 from roadwarden.web.identity import cookie_name
 from roadwarden.web.look import Theme, language_of, theme_of
-from roadwarden.web.parts import parts_of
+from roadwarden.web.parts import Parts, parts_of
 from roadwarden.web.words import words_of
 
 _FOR_ALL_SCRIPTS: Final = ("common.", "time.", "type.")
@@ -85,6 +86,7 @@ def render(
     words = words_of(language_of(request))
     principal = getattr(request.state, "principal", None)
     told = {"words": words.below(*_FOR_ALL_SCRIPTS, *script_words), "page": page or {}, "zone": str(time_zone())}
+    named = _named(parts, words.language)
     common = {
         "principal": principal,
         "places": _places(principal, parts.permissions),
@@ -92,13 +94,21 @@ def render(
         "theme": theme_of(request),
         "csrf_token": csrf_of(cookie) if cookie else "",
         "now": parts.now(),
+        "named": named,
         "path": request.url.path,
         "here": quote(request.url.path + ("?" + request.url.query if request.url.query else "")),
-        "page_data": _json(told),
+        "page_data": _json(told | {"named": named}),
     }
     answer = HTMLResponse(_environment().get_template(template).render(common | values), status)
     answer.headers["vary"] = "cookie, accept-language"
     return answer
+
+
+def _named(parts: Parts, language: Language) -> dict[str, str]:
+    """What areas, departments, crews and owners are called; their ids are for programs."""
+    table = parts.dispatch
+    rows = (*table.areas, *table.departments, *table.crews, *table.owners)
+    return {one.id: one.chinese if language is Language.CHINESE else one.english for one in rows}
 
 
 def _places(principal: Principal | None, permissions: Permissions) -> list[Place]:

@@ -1,7 +1,7 @@
 // The countdown board. It ticks from the server's time by the browser's monotonic clock: the device's time of day and
 // its zone do not matter. Rows change in place at once; their order changes only while nobody reads.
 
-import { all, ask, duration, el, h, language, page, w, whenShort } from "./kit.js";
+import { all, ask, called, duration, el, h, language, w, whenShort } from "./kit.js";
 import { verifiedTime } from "./signed-time.js";
 
 const box = el("#board");
@@ -102,8 +102,8 @@ function refresh(one, row) {
   one.row = row;
   const severe = row.severity === "severe" ? [" ", h("span", { class: "tag red" }, w("severity.severe"))] : [];
   one.cells.what.replaceChildren(w(`type.${row.distress}`), ...severe);
-  one.cells.where.replaceChildren(row.street || "–", h("div", { class: "small soft" }, page.areas[row.area] ?? row.area ?? ""));
-  one.cells.who.replaceChildren(page.departments[row.department] ?? row.department ?? "–", h("div", { class: "small soft" }, row.crew ?? ""));
+  one.cells.where.replaceChildren(row.street || "–", h("div", { class: "small soft" }, called(row.area)));
+  one.cells.who.replaceChildren(called(row.department) || "–", h("div", { class: "small soft" }, called(row.crew)));
   const rests = row.rests_until ? h("div", { class: "small soft" }, w("board.rests", { until: whenShort(row.rests_until) })) : null;
   one.cells.state.replaceChildren(w(`state.${row.state}`), h("div", { class: "small soft" }, row.clock ? w(`clock.${row.clock}`) : ""), ...(rests ? [rests] : []));
 }

@@ -10,6 +10,9 @@ export function w(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+/** What an area, department or crew is called. */
+export const called = (id) => (id ? (data.named?.[id] ?? id) : "");
+
 /** An element: h("button", {class: "main", onclick: go}, "text", node, ...). */
 export function h(name, attributes = {}, ...children) {
   const node = document.createElement(name);
