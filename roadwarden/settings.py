@@ -24,6 +24,7 @@ DATABASE_VARIABLE = "ROADWARDEN_DATABASE"
 DESTINATIONS_VARIABLE = "ROADWARDEN_DESTINATIONS"
 LOCAL_BLOBS = "var/blobs"
 BLOBS_VARIABLE = "ROADWARDEN_BLOBS"
+PARTNERS_VARIABLE = "ROADWARDEN_PARTNERS"
 ZONE_VARIABLE = "ROADWARDEN_ZONE"
 TABLES_VARIABLE = "ROADWARDEN_TABLES"
 SERVE_VARIABLE = "ROADWARDEN_SERVE"
@@ -63,6 +64,12 @@ def blobs_url() -> str:
 def destinations_file() -> Path | None:
     """Where warnings and events of cases go to: the file that the variable names."""
     named = os.environ.get(DESTINATIONS_VARIABLE)
+    return Path(named) if named else None
+
+
+def partners_folder() -> Path | None:
+    """Where the files of other systems lie that talk with us: the folder that the variable names."""
+    named = os.environ.get(PARTNERS_VARIABLE)
     return Path(named) if named else None
 
 

@@ -27,6 +27,7 @@ MODULES = {
     "repair": ("repair",),
     "scheduler": ("scheduler",),
     "outbox": ("outbox",),
+    "inbox": ("inbox",),
     "kpi": ("kpi",),
     "repeat": ("repeat",),
     "process": ("process",),

@@ -11,6 +11,7 @@ import typer
 from roadwarden.cases.events import format_time
 from roadwarden.cli.case_common import AsJson, open_desk
 from roadwarden.cli.database import Database
+from roadwarden.cli.partners import Partners, known_partners
 from roadwarden.cli.scheduler import DestinationsFile
 from roadwarden.errors import ConfigError, OutputError
 from roadwarden.settings import DESTINATIONS_VARIABLE, destinations_file
@@ -98,7 +99,9 @@ def replay(
 
 
 @outbox_app.command()
-def ping(destination: Name, destinations: DestinationsFile = None, as_json: AsJson = False) -> None:
+def ping(
+    destination: Name, destinations: DestinationsFile = None, partners: Partners = None, as_json: AsJson = False
+) -> None:
     """Send a signed test message at once, topic 'ping', and say what the destination answers.
 
     Example: roadwarden outbox ping district --destinations destinations.yaml
@@ -115,7 +118,7 @@ def ping(destination: Name, destinations: DestinationsFile = None, as_json: AsJs
         raise ConfigError(f"{path} has no destination '{destination}'; it has {', '.join(sorted(known)) or 'none'}")
     now = utc_now()
     message = ping_of(now)
-    sender_of(known[destination]).send(message, now)
+    sender_of(known[destination], known_partners(partners)).send(message, now)
     told = f"{destination} has taken the test message {message.key}"
     print(json.dumps({"destination": destination, "key": message.key}) if as_json else told)
 

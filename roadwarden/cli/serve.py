@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from roadwarden.cli.city_tables import clock_policies, dispatch_table, filing_table, permissions, request_table
 from roadwarden.cli.database import Database, opened
+from roadwarden.cli.partners import inbox_desk
 from roadwarden.errors import ConfigError
 from roadwarden.settings import database_url, served, tell_workers
 
@@ -100,6 +101,7 @@ def parts_from(told: str, database: str | None) -> Parts:
     rules = FilingRules(filing=filing_table(), domains=domains, requests=table)
     return Parts(
         engine=engine,
+        inbox=inbox_desk(desk),
         desk=desk,
         access=Access(engine),
         dispatch=dispatch,

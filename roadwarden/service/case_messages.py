@@ -75,6 +75,10 @@ def stands(row: CaseRow) -> dict[str, Any]:
         "crew": row.crew,
         "distress": row.distress,
         "segment": row.segment,
+        "filed_at": format_time(row.filed_at),
+        "road_grade": row.road_grade,
+        "latitude": row.lat,  # WGS-84
+        "longitude": row.lon,
     }
 
 

@@ -79,6 +79,12 @@ class WebhookDestination(_Destination):
         default=(), description="for this host: private-address (also loopback), plain-http"
     )
 
+    partner: str | None = Field(
+        default=None,
+        min_length=1,
+        description="whose file says how messages are written; without it as docs/webhooks.md",
+    )
+
     @property
     def allowed(self) -> frozenset[Allowance]:
         """What is refused otherwise."""

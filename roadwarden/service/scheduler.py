@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -19,7 +20,7 @@ from roadwarden.cases.escalation import EscalationPolicy, shipped_escalation_pol
 from roadwarden.cases.events import CaseEvent
 from roadwarden.cases.policy import ClockPolicies, shipped_clock_policies
 from roadwarden.cases.warnings import CaseWarning, due_warnings, next_warning_at
-from roadwarden.errors import DataError, StorageAway
+from roadwarden.errors import DataError, RoadwardenError, StorageAway
 from roadwarden.service import case_messages
 from roadwarden.service.cases import utc_now
 from roadwarden.service.delivery import Courier, Tally, hand_out, prune
@@ -51,6 +52,15 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
+class Chore:
+    """Something else that is to be done again and again. What it cannot do is logged, and holds up nothing else."""
+
+    name: str
+    do: Callable[[], int]  # returns how much was done
+    every_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Scheduler:
     """Warnings and deliveries of one process."""
 
@@ -60,6 +70,7 @@ class Scheduler:
     escalation: EscalationPolicy = field(default_factory=shipped_escalation_policy)
     now: Callable[[], datetime] = utc_now
     keep: timedelta = timedelta(days=30)  # how long messages stay that everybody has
+    chores: Sequence[Chore] = ()
 
     def look(self) -> Looked:
         """Warns about every case whose time has come."""
@@ -82,9 +93,13 @@ class Scheduler:
         return total
 
     def once(self) -> tuple[Looked, Tally]:
-        """Everything that is due now; for cron, and for tests."""
+        """Every warning and delivery that is due now; for cron, and for tests."""
         looked = self.look()
         return looked, self.deliver()
+
+    def do_chores(self) -> dict[str, int | None]:
+        """Each once; how much it did, or None where it could not. Comes before ``once``: what is done may be told."""
+        return {chore.name: _done(chore) for chore in self.chores}
 
     def run(self, stop: threading.Event, every_s: float = 1.0) -> None:
         """Until ``stop``: a thread for the warnings and one for each destination, so that a slow one holds nobody up.
@@ -105,8 +120,10 @@ class Scheduler:
             while not stop.is_set() and courier.round(stop.is_set) != Tally():
                 pass
 
-        works: list[Callable[[], None]] = [warn, *(lambda one=courier: send(one) for courier in self.couriers)]
-        threads = [threading.Thread(target=_repeat, args=(work, stop, every_s, failures)) for work in works]
+        works: list[Callable[[], object]] = [warn, *(lambda one=courier: send(one) for courier in self.couriers)]
+        paces = [(work, every_s) for work in works]
+        paces += [(partial(_done, chore), max(every_s, chore.every_s)) for chore in self.chores]
+        threads = [threading.Thread(target=_repeat, args=(work, stop, wait_s, failures)) for work, wait_s in paces]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -161,7 +178,18 @@ def _history(unit: CaseUnit, name: str) -> tuple[CaseEvent, ...] | None:
         return None
 
 
-def _repeat(work: Callable[[], None], stop: threading.Event, every_s: float, failures: list[BaseException]) -> None:
+def _done(chore: Chore) -> int | None:
+    """Raises StorageAway, which is waited for."""
+    try:
+        return chore.do()
+    except StorageAway:
+        raise
+    except RoadwardenError as exc:
+        logger.error("%s: %s", chore.name, exc)  # it has our words, and needs no traceback
+        return None
+
+
+def _repeat(work: Callable[[], object], stop: threading.Event, every_s: float, failures: list[BaseException]) -> None:
     wait_s = every_s
     while not stop.is_set():
         try:

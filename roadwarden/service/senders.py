@@ -12,16 +12,17 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from roadwarden.cases.event_types import format_time
-from roadwarden.errors import ConfigError, OutputError
+from roadwarden.errors import ConfigError, DataError, OutputError
 from roadwarden.service.addresses import PinnedConnection, Resolve, pinned, resolve
 from roadwarden.service.destinations import (
     Destination,
@@ -31,6 +32,8 @@ from roadwarden.service.destinations import (
     Security,
     WebhookDestination,
 )
+from roadwarden.service.integrations.outgoing import body_for
+from roadwarden.service.integrations.partner import Partner
 from roadwarden.settings import read_secret
 from roadwarden.storage.outbox import Message
 from roadwarden.webhook_signatures import WebhookKey, read_key, signed_headers
@@ -56,6 +59,29 @@ class NotDelivered(OutputError):
         self.wait_s = wait_s
 
 
+TheirNumber: TypeAlias = Callable[[str, str], str | None]
+"""Of a partner and a case of ours: under which number the partner knows it."""
+
+
+def _nobody_told(_partner: str, _case: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a partner is written to."""
+
+    partner: Partner
+    theirs: TheirNumber
+
+    def body_of(self, message: Message) -> bytes | None:
+        """None where the partner's file says nothing of such a message; raises NotDelivered for unknown codes."""
+        try:
+            return body_for(self.partner, content_of(message), self.theirs(self.partner.name, message.case))
+        except DataError as exc:
+            raise NotDelivered(f"partner {self.partner.name}: {exc}", final=True) from exc
+
+
 class Sender(Protocol):
     """Delivers to one destination."""
 
@@ -64,15 +90,29 @@ class Sender(Protocol):
         ...
 
 
-def sender_of(destination: Destination) -> Sender:
-    """Raises ConfigError where a secret is missing or too short."""
+def sender_of(
+    destination: Destination, partners: Mapping[str, Partner] = MappingProxyType({}), theirs: TheirNumber = _nobody_told
+) -> Sender:
+    """``partners`` and ``theirs``: for destinations that are written to in words of their own.
+
+    Raises ConfigError where a secret is missing or too short, or a partner is not known.
+    """
     match destination:
         case WebhookDestination():
-            return _Webhook(destination, keys_of(destination))
+            return _Webhook(destination, keys_of(destination), _words_of(destination, partners, theirs))
         case EmailDestination():
             return _Email(destination, _secret(destination.password) if destination.password else None)
         case FileDestination():
             return _Lines(destination)
+
+
+def _words_of(where: WebhookDestination, partners: Mapping[str, Partner], theirs: TheirNumber) -> Words | None:
+    if where.partner is None:
+        return None
+    if where.partner not in partners:
+        known = ", ".join(partners) or "none"
+        raise ConfigError(f"destination {where.name}: there is no partner '{where.partner}'; known are: {known}")
+    return Words(partners[where.partner], theirs)
 
 
 def ping_of(now: datetime) -> Message:
@@ -94,24 +134,32 @@ def keys_of(destination: WebhookDestination) -> tuple[WebhookKey, ...]:
 
 def body_of(message: Message) -> bytes:
     """What is sent and signed: the same bytes at every attempt."""
-    content = {
+    return json.dumps(content_of(message), ensure_ascii=False, sort_keys=True).encode()
+
+
+def content_of(message: Message) -> dict[str, Any]:
+    """What is told."""
+    return {
         "id": message.key,
         "topic": message.topic,
         "case": message.case,
         "created_at": format_time(message.created_at),
         "data": dict(message.payload),
     }
-    return json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class _Webhook:
     destination: WebhookDestination
     keys: tuple[WebhookKey, ...]
+    words: Words | None = None
     resolved: Resolve = resolve
 
     def send(self, message: Message, now: datetime) -> None:
-        body = body_of(message)
+        plain = self.words is None or message.topic == PING
+        body = body_of(message) if plain or self.words is None else self.words.body_of(message)
+        if body is None:
+            return
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "roadwarden",

@@ -108,7 +108,7 @@ class InboxStore:
         return self._connection.execute(update(inbox).where(where).values(values)).rowcount
 
     def list(
-        self, state: InboxState | None = None, partner: str | None = None, most: int = 1000
+        self, state: InboxState | None = None, partner: str | None = None, most: int | None = 1000
     ) -> tuple[KeptMessage, ...]:
         """Messages, the newest first."""
         where = [inbox.c.state == state.value] if state is not None else []

@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from roadwarden import __version__
 from roadwarden.service.atlas.atlas import Atlas
 from roadwarden.web import pictures, problems
-from roadwarden.web.api import cases, commands, figures, health, ledger, me, people, roads, times, tokens, wishes
+from roadwarden.web.api import cases, commands, figures, health, inbox, ledger, me, people, roads, times, tokens, wishes
 from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
@@ -33,6 +33,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     people.router,
     roads.router,
     figures.router,
+    inbox.router,
     login.router,
     pictures.router,
     open311.router,

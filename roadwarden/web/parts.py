@@ -16,6 +16,7 @@ from roadwarden.cases.permissions import Permissions
 from roadwarden.ledger.note import SigningKey
 from roadwarden.service.access import Access
 from roadwarden.service.cases import CaseDesk
+from roadwarden.service.inbox import InboxDesk
 from roadwarden.service.ledger_bundles import FindPicture
 from roadwarden.service.people import People
 from roadwarden.service.requests import RequestDesk
@@ -41,6 +42,7 @@ class Parts:
     requests: RequestDesk  # of citizens, with the desk of evidence
     ledger_key: SigningKey | None = None  # of the log; without it no bundles are made here
     pictures: FindPicture = no_picture  # that go into bundles, by their sha256
+    inbox: InboxDesk | None = None  # none: no other system may tell us anything
 
     @property
     def permissions(self) -> Permissions:

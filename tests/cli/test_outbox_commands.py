@@ -37,6 +37,7 @@ def destinations(tmp_path, *entries):
 
 def test_who_names_a_destination_that_nobody_knows_is_told_those_there_are(run, tmp_path):
     """It said "0 letters will be sent again" before."""
+    run("db", "upgrade")
     assert "no destination 'nobody'; known are: none" in run("outbox", "replay", "nobody", code=2)
     records = {"name": "records", "kind": "file", "path": "messages.jsonl"}
     run("scheduler", "--once", *destinations(tmp_path, records))

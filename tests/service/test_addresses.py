@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -140,7 +141,7 @@ class TestSending:
                 return ("127.0.0.1",) if len(asked) > 1 else ("93.184.216.34",)
 
             there = destination(f"http://desk.example:{port}", "plain-http")
-            sender = type(sender_of(there))(there, sender_of(there).keys, turns)
+            sender = replace(sender_of(there), resolved=turns)
             turns("warm", 0)
             with pytest.raises(NotDelivered, match=r"desk\.example is not sent to: 127\.0\.0\.1"):
                 sender.send(ping_of(NOW), NOW)
@@ -158,7 +159,7 @@ class TestSending:
         with receiving(behave) as receiver:
             port = receiver.url.rsplit(":")[2].split("/")[0]
             there = destination(f"http://desk.invalid:{port}/hook", "plain-http", "private-address")
-            sender = type(sender_of(there))(there, sender_of(there).keys, lambda _h, _p: ("127.0.0.1",))
+            sender = replace(sender_of(there), resolved=lambda _host, _port: ("127.0.0.1",))
             sender.send(ping_of(NOW), NOW)
         assert hosts == [f"desk.invalid:{port}"]
         assert receiver.bad_signatures == 0

@@ -20,11 +20,13 @@ from sqlalchemy import text
 
 from roadwarden.cases.events import Assessed, Reopened, Role, Severity, Verdict
 from roadwarden.cases.permissions import Person
-from roadwarden.errors import StorageAway
+from roadwarden.errors import LedgerError, StorageAway
 from roadwarden.service import scheduler as schedulers
+from roadwarden.service.cases import CaseDesk
 from roadwarden.service.delivery import Courier, hand_out
 from roadwarden.service.destinations import read_destinations
-from roadwarden.service.scheduler import Looked, Scheduler
+from roadwarden.service.ledger import Ledger
+from roadwarden.service.scheduler import Chore, Looked, Scheduler
 from roadwarden.service.senders import sender_of
 from roadwarden.storage import engine as engines
 from roadwarden.storage.schema import open_storage
@@ -260,3 +262,70 @@ class TestTwoProcesses:
         file = folder / "out.jsonl"
         rows = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         return {json.loads(row)["id"]: row for row in rows}
+
+
+class TestChores:
+    """The log and the inbox are kept going beside warnings, and hold up none."""
+
+    def test_they_are_done_again_and_again_and_a_broken_one_is_told_and_held_against_nobody(
+        self, engine, clock, caplog
+    ):
+        desk = desk_of(engine, clock)
+        file_one(desk, "HZ-1")
+        followed, stop = [], threading.Event()
+
+        def follow():
+            followed.append(Ledger(engine).follow())
+            if len(followed) == 3:
+                stop.set()
+            return followed[-1]
+
+        def broken():
+            raise LedgerError("the log does not continue its own checkpoint")
+
+        worker = Scheduler(engine, now=clock, chores=[Chore("ledger", follow, 0.01), Chore("other", broken, 0.01)])
+        worker.run(stop, every_s=0.01)
+        assert followed == [1, 0, 0]
+        assert "other: the log does not continue" in caplog.text
+        assert worker.do_chores() == {"ledger": 0, "other": None}
+
+    def test_a_database_that_is_away_is_waited_for(self, engine, clock):
+        tries, stop = [], threading.Event()
+
+        def away():
+            tries.append(1)
+            if len(tries) > 1:
+                stop.set()
+            raise StorageAway("it does not answer")
+
+        Scheduler(engine, now=clock, chores=[Chore("ledger", away, 0.01)]).run(stop, every_s=0.01)
+        assert len(tries) == 2
+
+
+def test_one_process_warns_and_keeps_the_log_signed_and_witnessed(tmp_path):
+    """The log stood still before unless a second process ran."""
+    database = f"sqlite:///{tmp_path}/city.db"
+    engine = open_storage(database)
+    file_one(CaseDesk(engine), "HZ-1")
+
+    def roadwarden(*arguments):
+        command = [sys.executable, "-m", "roadwarden", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    roadwarden("ledger", "keygen", "log.key", "--origin", "roadwarden.example/test")
+    signed = ("--ledger-key", "log.key", "--witness", "witness.jsonl", "--registry", "none")
+    told = roadwarden("scheduler", "--once", "--json", "--database", database, *signed)
+    assert json.loads(told.stdout)["ledger"] == 1, told.stderr
+    audit = ("ledger", "audit", "--key", "log.key.pub", "--witness", "witness.jsonl", "--registry", "none", "--json")
+    found = json.loads(roadwarden(*audit, "--database", database).stdout)
+    assert (found["clean"], found["leaves"], found["checkpoints"]) == (True, 1, 1)
+    with engines.writing(engine) as connection:
+        connection.execute(text("DROP TRIGGER ledger_leaves_no_delete"))
+        connection.execute(text("DELETE FROM ledger_leaves"))
+    file_one(CaseDesk(engine), "HZ-2")
+    cut = roadwarden("scheduler", "--once", "--json", "--database", database, *signed)
+    assert cut.returncode == 1
+    assert json.loads(cut.stdout)["ledger"] is None
+    assert json.loads(cut.stdout)["warned"] == 0
+    assert "ledger: " in cut.stderr
+    engine.dispose()

@@ -1,0 +1,50 @@
+"""What the scheduler does beside warnings and deliveries: the inbox, and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roadwarden.cli.ledger_common import NO_REGISTRY, advance, moves_or_none, own_ring, private_key
+from roadwarden.cli.partners import inbox_desk
+
+if TYPE_CHECKING:
+    from roadwarden.service.cases import CaseDesk
+    from roadwarden.service.scheduler import Chore
+
+HOUR_S = 3600.0
+
+
+def inbox_chores(desk: CaseDesk, partners: Path | None, keep: timedelta) -> Iterator[Chore]:
+    """What waits because the case was busy, the database away, or for what happened before it."""
+    from roadwarden.service.scheduler import Chore
+
+    box = inbox_desk(desk, partners)
+    if box is None:
+        return
+
+    def apply() -> int:
+        done = box.apply()
+        return done.applied + done.rejected + done.ignored
+
+    yield Chore("inbox", apply)
+    yield Chore("forget_inbox", lambda: box.forget(desk.now() - keep), HOUR_S)
+
+
+def ledger_chore(
+    desk: CaseDesk, key: Path | None, witnesses: Sequence[str], registry: str | None, every_s: float
+) -> Chore:
+    """The log follows; with a key it is signed and shown to the witnesses too. Raises ConfigError, LedgerError."""
+    from roadwarden.service.ledger import Ledger
+    from roadwarden.service.scheduler import Chore
+
+    ledger = Ledger(desk.engine)
+    asked = registry if registry is not None or moves_or_none(None) is not None else NO_REGISTRY  # says it once
+    if key is None:
+        return Chore("ledger", lambda: ledger.follow(moves_or_none(asked) or ()), every_s)
+    private = private_key(key)
+    ring = own_ring(key, private)
+    follow: Callable[[], int] = lambda: int(advance(ledger, key, private, ring, witnesses, asked)["added"])  # noqa: E731
+    return Chore("ledger", follow, every_s)
