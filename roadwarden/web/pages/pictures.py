@@ -13,10 +13,12 @@ from roadwarden.access.people import Principal
 from roadwarden.access.policy import may
 from roadwarden.cases.events import CaseEvent, RepairReported, SelfHandled
 from roadwarden.cases.rights import Right
-from roadwarden.errors import UnknownCase
+from roadwarden.errors import Forbidden, NotFound, UnknownCase
 from roadwarden.service.case_views import belongs_of
+from roadwarden.service.evidence import SEES_ORIGINALS
 from roadwarden.storage import case_unit
 from roadwarden.storage.evidence import UseKind, reading
+from roadwarden.web.api.seeing import visible
 from roadwarden.web.identity import Caller
 from roadwarden.web.parts import Parts, PartsOf
 
@@ -27,13 +29,13 @@ Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
 @dataclass(frozen=True, slots=True)
 class CasePictures:
-    """sha256 of the originals, the newest last; the page shows what ``/pictures`` makes of them."""
+    """sha256 of the originals, the newest last; the page shows what ``/case-pictures`` makes of them."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]  # of the newest report that has some
 
 
-@router.get("/pictures/{sha256}.jpg")
+@router.get("/case-pictures/{sha256}.jpg")
 def picture(caller: Caller, parts: PartsOf, sha256: Sha256) -> Response:
     """The redacted copy of a picture of a case that the caller may see."""
     desk = parts.requests.evidence
@@ -44,6 +46,19 @@ def picture(caller: Caller, parts: PartsOf, sha256: Sha256) -> Response:
         raise UnknownCase(f"there is no picture {sha256}")
     headers = {"cache-control": "private, max-age=86400", "etag": f'"{kept.public_sha256[:20]}"'}
     return Response(desk.public(kept.public_sha256), media_type="image/jpeg", headers=headers)
+
+
+@router.get("/overlays/{case}/{report_seq}.jpg")
+def overlay(caller: Caller, parts: PartsOf, case: str, report_seq: int) -> Response:
+    """What the machine drew when it judged a report, over the originals: for those who see originals."""
+    visible(parts, caller, case, Right.EVIDENCE_READ)
+    if not sees_originals(caller):
+        raise Forbidden("the drawing is over the original pictures, which intake and auditors see")
+    with case_unit.reading(parts.engine) as unit:
+        said = unit.assessments.by_machine(case, report_seq)
+    if said is None or said.overlay is None:
+        raise NotFound(f"no overlay of report {report_seq} of case {case} is kept")
+    return Response(parts.requests.evidence.blobs.get(said.overlay), media_type="image/jpeg")
 
 
 def pictures_of(parts: Parts, case: str, events: tuple[CaseEvent, ...]) -> CasePictures:
@@ -57,9 +72,14 @@ def pictures_of(parts: Parts, case: str, events: tuple[CaseEvent, ...]) -> CaseP
     return CasePictures(tuple(one for one in attached if one not in claimed), tuple(after))
 
 
+def sees_originals(caller: Principal) -> bool:
+    """Whether one of his roles does; everybody else sees redacted pictures only."""
+    return not SEES_ORIGINALS.isdisjoint(caller.account.roles)
+
+
 def url_of(sha256: str) -> str:
     """Where a page finds the redacted copy."""
-    return f"/pictures/{sha256}.jpg"
+    return f"/case-pictures/{sha256}.jpg"
 
 
 def _sees(parts: Parts, caller: Principal, case: str) -> bool:

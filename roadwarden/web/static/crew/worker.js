@@ -17,7 +17,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== location.origin) return;
   if (url.pathname.startsWith("/assets/")) event.respondWith(keptFirst(event.request, FILES));
-  else if (url.pathname.startsWith("/pictures/")) event.respondWith(keptFirst(event.request, SEEN));
+  else if (url.pathname.startsWith("/case-pictures/")) event.respondWith(keptFirst(event.request, SEEN));
   else if (url.pathname === "/crew") event.respondWith(networkFirst(event.request, FILES));
   else if (url.pathname === "/crew/day") event.respondWith(networkFirst(event.request, SEEN));
 });
