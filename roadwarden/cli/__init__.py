@@ -37,6 +37,7 @@ MODULES = {
     "user": ("user",),
     "ledger": ("ledger",),
     "sample": ("sample",),
+    "demo": ("demo",),
     "simulate": ("simulate",),
     "camera": ("camera",),
     "model": ("model",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -149,21 +150,18 @@ def play(story: Story, frames: int, seed: int, threads: int) -> None:
     first_survey(story, frames, seed)
     honest, false = chosen_cases(story)
     work = _judge(story, threads)
+    _to_crew(story, [honest[0], false[0]])
+    due = story.desk.answer(false[0]).repair.due_at
     mended = story.town.scene([honest[1], false[1]], hour=15.0)
     untouched = story.town.scene([], hour=14.0)
-    _to_crew(story, [honest[0], false[0]])
-    due = {case: story.desk.answer(case).repair.due_at for case, _ in (honest, false)}
-    story.clock.go_to(due[honest[0]] - 2 * JUST_BEFORE)
-    report(
-        story, honest, photos(mended, honest[1], story.clock.time, seed), "done, with a context picture and a close-up"
-    )
-    judge(story, work, honest[0])
-    story.clock.go_to(due[false[0]] - JUST_BEFORE)
-    report(story, false, photos(untouched, false[1], story.clock.time, seed + 10), "done (it is not: the same hole)")
-    judge(story, work, false[0])
-    story.clock.go_to(due[false[0]] + JUST_BEFORE)
-    report(story, false, photos(mended, false[1], story.clock.time, seed + 20), "done, this time it is")
-    judge(story, work, false[0])
+    for chosen, scene, at, says in (
+        (honest, mended, due - 2 * JUST_BEFORE, "done, with a context picture and a close-up"),
+        (false, untouched, due - JUST_BEFORE, "done (it is not: the same hole)"),
+        (false, mended, due + JUST_BEFORE, "done, this time it is"),
+    ):
+        story.clock.go_to(at)
+        report(story, chosen, photos(scene, chosen[1], at, seed + len(story.steps)), says)
+        judge(story, work, chosen[0])
     prove(story, false[0])
 
 
@@ -224,9 +222,17 @@ def judge(story: Story, work: Worker, case: str) -> None:
         raise DataError(f"case {case}: its report {seq} was not judged; see 'roadwarden repair jobs'")
     story.records.append(row)
     words = _reasons(row)
-    closes = {True: ("; the case closes", "，结案"), False: ("; sent back", "，退回")}[row.verdict is Verdict.REPAIRED]
+    closes = _CLOSES if row.verdict is Verdict.REPAIRED else _SENT_BACK if row.verdict in _REJECTED else _TO_PERSON
     drawn = [("before, after aligned, difference", row.overlay)] if row.overlay else []
     story.note(f"verdict {row.verdict}: {words['en']}{closes[0]}", f"评价：{words['zh']}{closes[1]}", case, drawn)
+
+
+_CLOSES, _SENT_BACK = (
+    ("; the case closes", "，结案"),
+    ("; sent back, the clock has never stopped", "，退回，时限一直在计时"),
+)
+_TO_PERSON = ("; a person has to look, the clock of the assessment runs", "，转人工，评价时限在计时")
+_REJECTED = (Verdict.NOT_REPAIRED, Verdict.PARTIAL, Verdict.WRONG_OBJECT)
 
 
 def prove(story: Story, case: str) -> None:
@@ -271,7 +277,5 @@ def _judge(story: Story, threads: int) -> Worker:
 
 
 def _reasons(row: AssessmentRow) -> dict[str, str]:
-    import json
-
     told: dict[str, str] = json.loads(row.content)["reasons"]
     return told

@@ -55,13 +55,15 @@ def judge_of(
     """What makes a judge once one is wanted; raises ModelError then where there is no model."""
 
     def open_judge() -> CaseAssessor:
+        from roadwarden.inference.pictures import looks_in_archives
         from roadwarden.models.load import load_detector, model_path
         from roadwarden.repairs.assess import Assessor
         from roadwarden.repairs.case_assess import CaseAssessor
         from roadwarden.service.shown_pictures import ShownPictures
 
         assessor = Assessor(load_detector(model_path(model), threads=threads), table)
-        return CaseAssessor(assessor, kept_pictures(pictures), ShownPictures(desk.engine), time_zone())
+        shown, looks = ShownPictures(desk.engine), looks_in_archives(desk.engine)
+        return CaseAssessor(assessor, kept_pictures(pictures), shown, time_zone(), looks)
 
     return open_judge
 

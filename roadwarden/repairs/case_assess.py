@@ -17,11 +17,11 @@ from roadwarden.cases.event_types import format_time
 from roadwarden.detections import Position, Sighting
 from roadwarden.errors import DataError, PictureAway
 from roadwarden.repairs.assess import Assessment, Assessor
-from roadwarden.repairs.case_pictures import NO_HINTS, CaseHints, Pictures, Shown, box_of, facts_of
+from roadwarden.repairs.case_pictures import NO_HINTS, CaseHints, Looks, Pictures, Shown, box_of, facts_of, no_looks
 from roadwarden.repairs.combining import deciding
 from roadwarden.repairs.evidence import Fault, Shot, Wanted, sort_out
 from roadwarden.repairs.overlay import overlay
-from roadwarden.repairs.pictures import Earlier, Picture, is_copy
+from roadwarden.repairs.pictures import Earlier, Picture, is_copy, sha256_of
 from roadwarden.repairs.place import Place
 from roadwarden.repairs.verdict import Findings, decide
 from roadwarden.repairs.words import why
@@ -84,6 +84,7 @@ class CaseAssessor:
     pictures: Pictures
     shown: Shown
     zone: tzinfo
+    looks: Looks = no_looks
     draws: bool = True
 
     def judge(self, taken: Taken, hints: CaseHints = NO_HINTS) -> Judged:
@@ -167,17 +168,26 @@ class CaseAssessor:
         for look in wanted:
             if number == MOST_BEFORE:
                 return
-            if look.frame in tried or (data := self.pictures.get(look.frame)) is None:
+            if look.frame in tried:
                 continue
             tried.add(look.frame)
-            try:
-                image = decode(data)
-            except UndecodableFrame:
-                continue
-            box = box_of(look, self.assessor.detect(image))
-            if box is not None:
+            found = self._before(look)
+            if found is not None:
                 number += 1
-                yield _Before(Picture(image, look.frame), box, look)
+                yield found
+
+    def _before(self, look: Sighting) -> _Before | None:
+        """From its archive, else from the blob store, where the box has to be found again."""
+        kept = self.looks(look)
+        data = self.pictures.get(look.frame) if kept is None or sha256_of(kept.data) != look.frame else kept.data
+        if data is None:
+            return None
+        try:
+            image = decode(data)
+        except UndecodableFrame:
+            return None
+        box = (kept.box_xyxy if kept is not None else None) or box_of(look, self.assessor.detect(image))
+        return None if box is None else _Before(Picture(image, look.frame), box, look)
 
     def _is_copy(self, after: Picture, taken: Taken, befores: _Befores) -> bool:
         """Of all that was ever evidence, of this case's earlier pictures, or of the pictures before."""

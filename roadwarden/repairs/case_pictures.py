@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Protocol
@@ -29,6 +29,27 @@ class Pictures(Protocol):
 
     def put(self, data: bytes) -> str:
         """Keeps a picture and returns its sha256."""
+
+
+class Look(Protocol):
+    """A frame as it lies in its archive, and the sighting's box in it."""
+
+    @property
+    def data(self) -> bytes:
+        """Of the file."""
+
+    @property
+    def box_xyxy(self) -> Box | None:
+        """Pixels of the frame; None where only the frame is known."""
+
+
+Looks = Callable[[Sighting], Look | None]
+"""Finds the picture of a sighting in the archive that it was surveyed from; None where that is gone."""
+
+
+def no_looks(_sighting: Sighting) -> Look | None:
+    """Nobody kept an archive: pictures before are those in the blob store."""
+    return None
 
 
 class Shown(Protocol):
