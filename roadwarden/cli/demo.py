@@ -31,8 +31,8 @@ def demo(
     out: Annotated[Path, typer.Argument(help="folder for the demonstration; an earlier one there is replaced")] = Path(
         "var/demo"
     ),
-    seed: Annotated[int, typer.Option(min=0, help="another seed is another street; not every one has two holes")] = 11,
-    frames: Annotated[int, typer.Option(min=20, max=200, help="pictures of the drive, one a metre")] = 34,
+    seed: Annotated[int, typer.Option(min=0, help="another seed is another street; not on each a hole is found")] = 11,
+    frames: Annotated[int, typer.Option(min=16, max=200, help="pictures of the drive, one a metre")] = 20,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads of the model; 0 for all")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print the story as one JSON object")] = False,
 ) -> None:
@@ -68,10 +68,10 @@ def demo(
 
 
 def is_as_drawn(story: Story) -> bool:
-    """Whether the honest one was accepted, the false one was not, the later honest one was, and the bundle verifies."""
+    """Whether the false one was sent back, the later honest one was accepted, and the bundle verifies."""
     verdicts = [row.verdict for row in story.records]
-    right = [verdicts[0] is Verdict.REPAIRED, verdicts[1] is not Verdict.REPAIRED, verdicts[2] is Verdict.REPAIRED]
-    return all(right) and story.bundle is not None and story.bundle.verified
+    right = verdicts == [Verdict.NOT_REPAIRED, Verdict.REPAIRED]
+    return right and story.bundle is not None and story.bundle.verified
 
 
 def _clear(out: Path) -> None:

@@ -148,21 +148,18 @@ def open_story(out: Path, town: DemoStreet, tell: Tell) -> Story:
 def play(story: Story, frames: int, seed: int, threads: int) -> None:
     """From the drive to the bundle."""
     first_survey(story, frames, seed)
-    honest, false = chosen_cases(story)
+    case, hole = chosen_case(story)
     work = _judge(story, threads)
-    _to_crew(story, [honest[0], false[0]])
-    due = story.desk.answer(false[0]).repair.due_at
-    mended = story.town.scene([honest[1], false[1]], hour=15.0)
-    untouched = story.town.scene([], hour=14.0)
-    for chosen, scene, at, says in (
-        (honest, mended, due - 2 * JUST_BEFORE, "done, with a context picture and a close-up"),
-        (false, untouched, due - JUST_BEFORE, "done (it is not: the same hole)"),
-        (false, mended, due + JUST_BEFORE, "done, this time it is"),
+    _to_crew(story, case)
+    due = story.desk.answer(case).repair.due_at
+    for scene, at, says in (
+        (story.town.scene([], hour=14.0), due - JUST_BEFORE, "done (it is not: the same hole)"),
+        (story.town.scene([hole], hour=15.0), due + JUST_BEFORE, "done, this time it is"),
     ):
         story.clock.go_to(at)
-        report(story, chosen, photos(scene, chosen[1], at, seed + len(story.steps)), says)
-        judge(story, work, chosen[0])
-    prove(story, false[0])
+        report(story, (case, hole), photos(scene, hole, at, seed + len(story.steps)), says)
+        judge(story, work, case)
+    prove(story, case)
 
 
 def first_survey(story: Story, frames: int, seed: int) -> None:
@@ -184,21 +181,17 @@ def first_survey(story: Story, frames: int, seed: int) -> None:
     story.note(f"{len(filed)} cases are filed of what was seen", f"自动立案{len(filed)}件")
 
 
-def chosen_cases(story: Story) -> tuple[tuple[str, PlacedDefect], tuple[str, PlacedDefect]]:
-    """Two severe potholes with the place where they were drawn; raises DataError where the survey found too few."""
-    found: dict[str, tuple[str, PlacedDefect]] = {}
+def chosen_case(story: Story) -> tuple[str, PlacedDefect]:
+    """The first case of a hole that was drawn; raises DataError where the survey found none."""
     with reading(story.engine) as unit:
         rows = [row for name in unit.events.cases() if (row := unit.rows.get(name)) is not None]
     for row in rows:
         if row.lat is None or row.lon is None or row.distress != "pothole":
             continue
         hole = story.town.hole_at(Position(row.lat, row.lon))
-        if hole is not None and hole.id not in found:
-            found[hole.id] = (row.case_id, hole)
-    if len(found) < 2:
-        raise DataError(f"the demonstration wants two potholes, the survey found {len(found)}; try another --seed")
-    one, other, *_ = found.values()
-    return one, other
+        if hole is not None:
+            return row.case_id, hole
+    raise DataError("the survey found none of the holes that were drawn; try another --seed")
 
 
 def report(story: Story, chosen: tuple[str, PlacedDefect], taken: tuple[bytes, bytes], says: str) -> None:
@@ -251,16 +244,18 @@ def prove(story: Story, case: str) -> None:
     story.note(text, f"案卷离线验证{'通过' if story.bundle.verified else '未通过'}", case)
 
 
-def _to_crew(story: Story, cases: Sequence[str]) -> None:
-    for case in cases:
-        dispatch_by_rules(story.desk, FILING, case, *dispatch_table(), Ask(key=f"dispatch:{case}"))
-        who = _crew(story.desk, case)
-        story.note(f"sent to {who.department}, crew {who.crew or 'theirs to choose'}", f"派遣至{who.department}", case)
-    steps: tuple[EventData, ...] = (Accepted(), RepairStarted())
-    for data, hours in zip(steps, (1, 2), strict=True):
-        story.clock.go_to(story.clock.time + timedelta(hours=hours))
-        for case in cases:
-            story.desk.record(_crew(story.desk, case), case, data)
+def _to_crew(story: Story, case: str) -> None:
+    dispatch_by_rules(story.desk, FILING, case, *dispatch_table(), Ask(key=f"dispatch:{case}"))
+    who = _crew(story.desk, case)
+    story.note(f"sent to {who.department}, crew {who.crew or 'theirs to choose'}", f"派遣至{who.department}", case)
+    steps: tuple[tuple[EventData, str, str], ...] = (
+        (Accepted(), "the crew takes it on", "养护单位接单"),
+        (RepairStarted(), "work on the road begins", "开始施工"),
+    )
+    for data, english, chinese in steps:
+        story.clock.go_to(story.clock.time + timedelta(hours=1))
+        story.desk.record(who, case, data)
+        story.note(english, chinese, case)
 
 
 def _crew(desk: CaseDesk, case: str) -> Person:
