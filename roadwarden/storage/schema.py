@@ -17,6 +17,7 @@ from roadwarden.storage import (  # noqa: F401 - they add themselves to the meta
     assessment_tables,
     case_tables,
     evidence_tables,
+    identity_tables,
     inbox_tables,
     ledger_tables,
     people_tables,
