@@ -146,7 +146,8 @@ class Ledger:
         """What leads from the tree of ``old`` leaves to that of ``new``; raises LedgerError for other sizes."""
         with reading(self.engine) as connection:
             store = LedgerStore(connection)
-            if not 0 < old <= new <= (size := store.size()):
+            size = store.size()
+            if not 0 < old <= new <= size:
                 raise LedgerError(f"no tree of {old} leaves leads to one of {new}: the log has {size}")
             return consistency_proof(Tiles(store.tile, size).node, old, new)
 

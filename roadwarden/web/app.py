@@ -94,6 +94,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             operation.setdefault("security", [{"token": []}])
             if "422" in operation["responses"]:
                 operation["responses"]["422"] = {"description": "Not understood, or unusable", "content": shown}
+            if "requestBody" in operation:
+                for status, phrase in ((400, "Bad Request"), (413, "Content Too Large")):
+                    operation["responses"].setdefault(str(status), {"description": phrase, "content": shown})
             for status, phrase in ((401, "Unauthorized"), (403, "Forbidden"), (429, "Too Many Requests")):
                 operation["responses"].setdefault(str(status), {"description": phrase, "content": shown})
     app.openapi_schema = document

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
+from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadwarden.web.problems import MEDIA_TYPE
 from roadwarden.web.settings import WebSettings
+
+logger = logging.getLogger(__name__)
 
 CSP: Final = "; ".join(
     (
@@ -38,13 +42,17 @@ HEADERS: Final[Mapping[str, str]] = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+FAULT: Final = "a fault of ours: give the id of this request to the server's people"
 HSTS: Final = "max-age=31536000"
 TAKES_UPLOADS: Final = ("/api/v1/evidence", "/open311/", "/report", "/crew/")
 """Paths below which pictures are sent."""
 
 
-class TooLarge(Exception):
-    """More was sent than may be."""
+class TooLarge(HTTPException):
+    """More was sent than may be. FastAPI, reading a body, lets no other exception through."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {most} bytes")
 
 
 class Guard:
@@ -73,9 +81,10 @@ class Guard:
             return
         try:
             await self._app(scope, _counted(receive, most), answer)
-        except TooLarge:
+        except Exception:
+            logger.exception("request %s %s failed", request_id, scope["path"])
             if not answer.begun:
-                await answer.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {most} bytes")
+                await answer.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)
 
     def _is_ours(self, host: bytes) -> bool:
         name = host.decode("latin-1").lower()
@@ -125,7 +134,7 @@ def _counted(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
             if read > most:
-                raise TooLarge
+                raise TooLarge(most)
         return message
 
     return counted

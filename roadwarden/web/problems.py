@@ -99,7 +99,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.RoadwardenError, ours)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _fault)
 
 
 def kind_of(exc: errors.RoadwardenError) -> Kind:
@@ -144,9 +143,7 @@ async def _fault(request: Request, exc: Exception) -> Response:
     """Says nothing of what went wrong but where to look."""
     request_id = getattr(request.state, "request_id", "?")
     logger.error("request %s %s failed", request_id, request.url.path, exc_info=exc)
-    return problem(
-        request, Kind(500, "fault", "A fault of ours"), "give the id of this request to whoever runs the server"
-    )
+    return problem(request, Kind(500, "fault", "A fault of ours"), "give the id of this request to the server's people")
 
 
 def _said(message: str) -> str:

@@ -1,15 +1,30 @@
 from __future__ import annotations
 
-import pytest
-from served_city import served_city
+import shutil
 
+import pytest
+from served_city import people_of, served_city
+
+from roadwarden.storage.engine import open_engine
 from roadwarden.storage.schema import open_storage
 
 
+@pytest.fixture(scope="session")
+def kept_people(tmp_path_factory):
+    """A database with the people of the city and nothing else, made once."""
+    file = tmp_path_factory.mktemp("people") / "city.db"
+    engine = open_storage(f"sqlite:///{file}")
+    people_of(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return file
+
+
 @pytest.fixture
-def served(tmp_path):
-    """A server of the real parts on an empty database, with its people."""
-    engine = open_storage(f"sqlite:///{tmp_path}/city.db")
+def served(kept_people, tmp_path):
+    """A server of the real parts, with its people and without a case."""
+    engine = open_engine(f"sqlite:///{shutil.copy(kept_people, tmp_path / 'city.db')}")
     made = served_city(engine)
     with made.client:
         yield made

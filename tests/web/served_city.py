@@ -48,6 +48,9 @@ CITY = (
 )
 
 
+EVERYBODY = Account("all", "Everybody", frozenset(Role), frozenset({"*"}), department="roads")
+
+
 @dataclasses.dataclass
 class ServedCity:
     """A server, and what stands behind it."""
@@ -70,12 +73,18 @@ def requests_of(desk):
     return RequestDesk(desk, evidence, RoadsAtHand(desk.engine))
 
 
+def people_of(engine):
+    people = People(engine, now=Clock())
+    for account in CITY:
+        people.add(account, by="test")
+
+
 def served_city(engine, clock=None, settings=None, now=None):
     clock = clock or Clock()
     at = now or clock
     people = People(engine, now=at)
-    for account in CITY:
-        people.add(account, by="test")
+    if not people.all():
+        people_of(engine)
     dispatch = shipped_dispatch_table()
     desk = CaseDesk(engine, now=at)
     parts = Parts(
