@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from roadwarden import __version__
 from roadwarden.service.atlas.atlas import Atlas
-from roadwarden.web import pictures, problems
+from roadwarden.web import problems, shown_pictures
 from roadwarden.web.api import cases, commands, figures, health, inbox, ledger, me, people, roads, times, tokens, wishes
 from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
@@ -35,7 +35,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     figures.router,
     inbox.router,
     login.router,
-    pictures.router,
+    shown_pictures.router,
     open311.router,
     *cockpit.ROUTERS,
 )

@@ -25,6 +25,10 @@ class WebSettings(BaseModel):
     burst: int = Field(default=200, ge=1, description="requests of one caller at once")
     anonymous_per_second: float = Field(default=5, gt=0, description="of one address that says not who it is")
     anonymous_burst: int = Field(default=40, ge=1, description="of such an address at once")
+    reports_per_hour: float = Field(default=30, gt=0, description="reports of citizens of one address, for long")
+    reports_at_once: int = Field(default=10, ge=1, description="such reports at once")
+    follows_per_hour: float = Field(default=240, gt=0, description="looks at reports by number of one address")
+    follows_at_once: int = Field(default=30, ge=1, description="such looks at once")
     threads: int = Field(default=8, ge=1, le=64, description="requests that are worked on at once")
 
     @field_validator("public_url")

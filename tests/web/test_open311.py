@@ -264,7 +264,7 @@ class TestPictures:
         (picture,) = served.parts.requests.evidence.blobs.files.find(served.parts.requests.evidence.blobs.root)[:1]
         assert "passwd" not in picture
         for guess in ("../" * 5 + "etc/passwd", "%2e%2e%2fetc%2fpasswd", "0" * 64):
-            assert served.client.get(f"/pictures/{guess}.jpg").status_code == 404
+            assert served.client.get(f"/shown/{guess}.jpg").status_code == 404
 
     @pytest.mark.parametrize(
         ("data", "what"),

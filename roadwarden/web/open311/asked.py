@@ -46,7 +46,7 @@ def request_asked(fields: Fields, table: RequestTable) -> Asked:
         return Asked(
             service=code,
             description=fields.text("description"),
-            answers=_answers(fields.answers(), table.questions_of(code)),
+            answers=answers_of(fields.answers(), table.questions_of(code)),
             latitude=fields.number("lat"),
             longitude=fields.number("long"),
             address=address,
@@ -113,7 +113,7 @@ def news(fields: Fields, client: str) -> News:
         raise not_understood("update", str(exc)) from exc
 
 
-def _answers(given: Mapping[str, tuple[str, ...]], questions: tuple[Question, ...]) -> dict[str, tuple[str, ...]]:
+def answers_of(given: Mapping[str, tuple[str, ...]], questions: tuple[Question, ...]) -> dict[str, tuple[str, ...]]:
     """Answers to questions that are asked; attributes that nobody asked for are left aside, as other servers do."""
     found: dict[str, tuple[str, ...]] = {}
     for question in questions:

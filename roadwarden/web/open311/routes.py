@@ -26,7 +26,7 @@ from roadwarden.web.open311.forms_out import CONTENT_TYPES, Format, rendered
 from roadwarden.web.open311.route import Open311Route
 from roadwarden.web.open311.views import Teller
 from roadwarden.web.parts import Parts, PartsOf
-from roadwarden.web.pictures import picture_path
+from roadwarden.web.shown_pictures import picture_path
 from roadwarden.web.uploads import files_of, form_with_pictures, take_in
 
 router = APIRouter(prefix="/open311", route_class=Open311Route, include_in_schema=False)

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from roadwarden.web import assets, look
-from roadwarden.web.pages import board, cases, map, pictures
+from roadwarden.web.pages import board, cases, citizens, map, pictures
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     assets.router,
@@ -16,5 +16,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     board.router,
     cases.router,
     pictures.router,
+    citizens.router,
 )
 """A new page is one name here."""

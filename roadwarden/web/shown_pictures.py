@@ -13,10 +13,10 @@ router = APIRouter(include_in_schema=False)
 
 def picture_path(public_sha256: str) -> str:
     """Where a redacted picture is."""
-    return f"/pictures/{public_sha256}.jpg"
+    return f"/shown/{public_sha256}.jpg"
 
 
-@router.get("/pictures/{sha256}.jpg")
+@router.get("/shown/{sha256}.jpg")
 def picture(sha256: str, parts: PartsOf, _caller: MaybeCaller) -> Response:
     """A JPEG that we made: redacted, without metadata. Not kept for long by browsers: it may be withheld tomorrow."""
     content = parts.requests.evidence.public(sha256)
