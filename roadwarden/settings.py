@@ -149,8 +149,12 @@ def read_strict_yaml(path: Path, schema: type[Model]) -> Model:
     try:
         return schema.model_validate(content)
     except ValidationError as exc:
-        faults = [_explain(fault["loc"], fault["type"], fault["msg"], schema) for fault in exc.errors()]
-        raise ConfigError(f"{path}: " + "; ".join(faults)) from exc
+        raise ConfigError(f"{path}: " + "; ".join(faults_of(exc, schema))) from exc
+
+
+def faults_of(exc: ValidationError, schema: type[BaseModel]) -> list[str]:
+    """Each fault in words, with a suggestion for typos."""
+    return [_explain(fault["loc"], fault["type"], fault["msg"], schema) for fault in exc.errors()]
 
 
 def read_shipped_table(name: str, schema: type[Model]) -> Model:

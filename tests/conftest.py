@@ -9,7 +9,7 @@ import pytest
 
 from roadwarden.data.synthetic import write_sample_archive
 
-pytest_plugins = ["cameras", "city", "postgres"]
+pytest_plugins = ["cameras", "city", "nats_server", "postgres"]
 
 REPOSITORY = Path(__file__).parent.parent
 ROADS = REPOSITORY.parent / "shared" / "roads"

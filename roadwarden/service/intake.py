@@ -101,7 +101,8 @@ class Intake:
             unit.stream.note_unfiled(defects, self._clock())
         for camera, (frames, places) in where.items():
             self._cover(camera, frames, places)
-        return Kept(len(looked) - len(fresh), seen, len(sightings), dict(refused), defects)
+        doubles = sum(one.looked for one in deliveries) - len(fresh)
+        return Kept(doubles, seen, len(sightings), dict(refused), defects)
 
     def flush(self) -> float:
         """Keeps what was looked at of the roads so far; returns the metres that drops have left unseen."""

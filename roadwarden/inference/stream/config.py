@@ -10,7 +10,14 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from roadwarden.data.redact_url import redact_url
 from roadwarden.errors import ConfigError
 from roadwarden.inference.stream import sampling
-from roadwarden.inference.stream.config_sources import FolderSource, Pace, SourceConfig, Strict, VideoSource
+from roadwarden.inference.stream.config_sources import (
+    BrokerSource,
+    FolderSource,
+    Pace,
+    SourceConfig,
+    Strict,
+    VideoSource,
+)
 from roadwarden.inference.stream.policy import ARCHIVE, LIVE, Policy, WhenBehind
 from roadwarden.inference.stream.protocols import SpoolFull
 from roadwarden.settings import read_strict_yaml
@@ -97,7 +104,7 @@ class CameraConfig(Strict):
     def is_archive(self) -> bool:
         """Whether its frames are there already and can wait."""
         played = isinstance(self.source, VideoSource) and self.source.pace is Pace.RECORDED
-        return isinstance(self.source, VideoSource | FolderSource) and not played
+        return isinstance(self.source, VideoSource | FolderSource | BrokerSource) and not played
 
     @model_validator(mode="after")
     def _waits_or_drops(self) -> Self:

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from roadwarden.settings import read_secret
 
+NAME = "^[A-Za-z0-9_-]{1,100}$"
+SUBJECT = r"^[^\s.]+(\.[^\s.]+)*$"
+
 
 class Strict(BaseModel):
     """Unknown keys are errors; nothing changes after it was read."""
@@ -77,5 +80,54 @@ class FolderSource(Strict):
     zone: str | None = Field(default=None, description="zone of EXIF times without one, such as Asia/Shanghai")
 
 
-SourceConfig = NetworkSource | VideoSource | FolderSource
+class BrokerSource(Strict):
+    """What frames and boxes share: a work queue on a subject of NATS JetStream."""
+
+    url: SecretStr | None = Field(default=None, description="such as nats://USER:PASSWORD@HOST:4222; never logged")
+    url_env: str | None = Field(default=None, description="environment variable that holds the URL")
+    url_file: Path | None = Field(default=None, description="file that holds the URL")
+    consumer: str = Field(
+        default="roadwarden",
+        pattern=NAME,
+        description="durable consumer; workers that name the same one share the work",
+    )
+    ack_wait_s: float = Field(
+        default=30.0,
+        ge=1,
+        le=3600,
+        description="a worker silent for so long is taken for dead, and others get its frames",
+    )
+    tries: int = Field(
+        default=5, ge=1, description="deliveries; a message that is not safe then goes to the quarantine"
+    )
+    max_bytes: int = Field(default=-1, ge=-1, description="of a stream that is made; -1: no limit; full, it refuses")
+
+    @model_validator(mode="after")
+    def _one_url(self) -> Self:
+        if sum(one is not None for one in (self.url, self.url_env, self.url_file)) != 1:
+            raise ValueError("exactly one of url, url_env and url_file is wanted")
+        return self
+
+    def address(self) -> str:
+        """The URL with its credentials; raises ConfigError where the secret is not there."""
+        return self.url.get_secret_value() if self.url is not None else read_secret(self.url_env, self.url_file)
+
+
+class JetStreamSource(BrokerSource):
+    """Picture files on a subject; its last part names the camera."""
+
+    kind: Literal["jetstream"] = Field(description="jetstream")
+    subject: str = Field(default="roadwarden.frames.*", pattern=SUBJECT, description="what is listened to")
+    stream: str = Field(default="ROADWARDEN_FRAMES", pattern=NAME, description="made where it is not there")
+
+
+class BoxesSource(BrokerSource):
+    """Boxes on vehicles that have looked already, by MQTT: topic roadwarden/boxes/BOX."""
+
+    kind: Literal["boxes"] = Field(description="boxes")
+    subject: str = Field(default="roadwarden.boxes.*", pattern=SUBJECT, description="the topic, with '.' for '/'")
+    stream: str = Field(default="ROADWARDEN_BOXES", pattern=NAME, description="made where it is not there")
+
+
+SourceConfig = NetworkSource | VideoSource | FolderSource | JetStreamSource | BoxesSource
 """Every kind; ``kind`` tells which."""

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from roadwarden.inference.stream.broker.consumer import QueueSpec
+from roadwarden.inference.stream.broker.messages import read_box, read_frame
+from roadwarden.inference.stream.broker.source import Refuse, SubjectSource, SubjectSpec
 from roadwarden.inference.stream.config import CameraConfig
-from roadwarden.inference.stream.config_sources import FolderSource, NetworkSource, Pace, VideoSource
+from roadwarden.inference.stream.config_sources import (
+    BoxesSource,
+    FolderSource,
+    JetStreamSource,
+    NetworkSource,
+    Pace,
+    VideoSource,
+)
 from roadwarden.inference.stream.decoding.messages import DecoderSpec, FolderSpec, VideoSpec
 from roadwarden.inference.stream.feed import DecoderFeed, Restarts
 from roadwarden.inference.stream.protocols import Source
@@ -15,10 +25,17 @@ MARGIN_S = 15.0
 
 
 def source_of(
-    name: str, camera: CameraConfig, *, until_eof: bool, on_reconnect: Callable[[str], None] = lambda _camera: None
+    name: str,
+    camera: CameraConfig,
+    refuse: Refuse,
+    *,
+    until_eof: bool,
+    on_reconnect: Callable[[str], None] = lambda _camera: None,
 ) -> Source:
-    """Raises ConfigError where a secret is not there."""
+    """``refuse`` is told of messages of a broker that cannot be used. Raises ConfigError where a secret is missing."""
     source = camera.source
+    if isinstance(source, JetStreamSource | BoxesSource):
+        return SubjectSource(_subject_spec(name, source, until_eof=until_eof), refuse, on_reconnect)
     spec = DecoderSpec(
         camera=name,
         source=_spec(source),
@@ -31,6 +48,12 @@ def source_of(
     )
     waits_s = max(source.timeout_s, source.silence_s) if isinstance(source, NetworkSource) else 30.0
     return DecoderFeed(spec, Restarts(patience_s=waits_s + MARGIN_S), on_reconnect)
+
+
+def _subject_spec(name: str, source: JetStreamSource | BoxesSource, *, until_eof: bool) -> SubjectSpec:
+    queue = QueueSpec(source.stream, source.subject, source.consumer, source.ack_wait_s, source.max_bytes)
+    read = read_box if isinstance(source, BoxesSource) else read_frame
+    return SubjectSpec(name, source.address(), queue, read, source.tries, until_empty=until_eof)
 
 
 def _spec(source: NetworkSource | VideoSource | FolderSource) -> VideoSpec | FolderSpec:

@@ -34,7 +34,7 @@ from roadwarden.inference.stream.sink import DatabaseSink, LiveFixes
 from roadwarden.inference.stream.sources import source_of
 from roadwarden.inference.stream.spool import SpoolFolder
 from roadwarden.inference.stream.swap import AliasFollower
-from roadwarden.inference.stream.values import Door
+from roadwarden.inference.stream.values import Content, Door, StreamFrame
 from roadwarden.inference.zone import read_zone
 from roadwarden.models.onnx import runs_on_gpu
 from roadwarden.service.cases import CaseDesk
@@ -311,7 +311,10 @@ class Worker:
     def _make(self, name: str, camera: CameraConfig, on_reconnect: Callable[[str], None]) -> Source:
         if self._parts.make_source is not None:
             return self._parts.make_source(name, camera, on_reconnect)
-        return source_of(name, camera, until_eof=self._until_eof, on_reconnect=on_reconnect)
+        return source_of(name, camera, self._poison, until_eof=self._until_eof, on_reconnect=on_reconnect)
+
+    def _poison(self, frame: StreamFrame, content: Content, why: str, tries: int) -> None:
+        self.quarantine.put_frame(frame, content, why, tries, datetime.now(UTC))
 
     def _met(self, camera: str, config: CameraConfig) -> None:
         """A frame bears this name: from now on it is known what it was taken with."""
