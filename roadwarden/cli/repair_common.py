@@ -60,10 +60,11 @@ def judge_of(
         from roadwarden.repairs.assess import Assessor
         from roadwarden.repairs.case_assess import CaseAssessor
         from roadwarden.service.shown_pictures import ShownPictures
+        from roadwarden.vision.redaction import default_redactor
 
         assessor = Assessor(load_detector(model_path(model), threads=threads), table)
         shown, looks = ShownPictures(desk.engine), looks_in_archives(desk.engine)
-        return CaseAssessor(assessor, kept_pictures(pictures), shown, time_zone(), looks)
+        return CaseAssessor(assessor, kept_pictures(pictures), shown, time_zone(), looks, default_redactor())
 
     return open_judge
 

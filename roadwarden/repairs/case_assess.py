@@ -31,6 +31,7 @@ from roadwarden.taxonomy import DistressType
 from roadwarden.vision.decode import UndecodableFrame, decode
 from roadwarden.vision.fingerprint import perceptual_hash
 from roadwarden.vision.quality import judge as judge_quality
+from roadwarden.vision.redaction import Redactor
 from roadwarden.vision.screen import looks_like_a_screen
 from roadwarden.vision.surface import Box
 
@@ -85,7 +86,7 @@ class CaseAssessor:
     shown: Shown
     zone: tzinfo
     looks: Looks = no_looks
-    draws: bool = True
+    redactor: Redactor | None = None  # of what is drawn: faces and plates are nobody's business
 
     def judge(self, taken: Taken, hints: CaseHints = NO_HINTS) -> Judged:
         """Raises PictureAway where a picture of the report is not here yet."""
@@ -95,7 +96,7 @@ class CaseAssessor:
         pairs, faults = self._pairs(taken, afters, unreadable=unreadable)
         looked = time.perf_counter()
         chosen = pairs[deciding([(one.assessment.decision.verdict, _place(one)) for one in pairs])] if pairs else None
-        drawn = self._draw(chosen) if chosen is not None and self.draws else None
+        drawn = None if chosen is None else self._draw(chosen)
         spent = {"read": read - begun, "look": looked - read, "draw": time.perf_counter() - looked}
         told = self._content(taken, pairs, chosen, faults, spent)
         hashes = tuple((one.sha256, perceptual_hash(one.image)) for one in afters)
@@ -209,7 +210,10 @@ class CaseAssessor:
             return None
 
     def _draw(self, pair: _Pair) -> str:
-        picture = overlay(pair.before.picture, pair.after, pair.assessment)
+        before, after = pair.before.picture, pair.after
+        if self.redactor is not None:
+            before, after = (replace(one, image=self.redactor.redact(one.image)) for one in (before, after))
+        picture = overlay(before, after, pair.assessment)
         scale = min(1.0, OVERLAY_PX / picture.shape[1])
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
         ok, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])

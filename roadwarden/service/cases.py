@@ -137,8 +137,9 @@ class CaseDesk:
         """Several events of one case, each by whom ``choose`` says, kept together or not at all; at least one."""
 
         def act(unit: CaseUnit, now: datetime) -> Done:
-            steps = choose(unit, now)
-            done = [self._add(unit, who, case, data, Ask(occurred_at=ask.occurred_at), now) for who, data in steps]
+            _require_version(case, unit.events.version(case), ask)
+            steps, plain = choose(unit, now), Ask(occurred_at=ask.occurred_at)
+            done = [self._add(unit, who, case, data, plain, now) for who, data in steps]
             return Done(done[-1].row, tuple(event for one in done for event in one.events))
 
         return self._once(ask, json.dumps({"command": rule, "case": case}, ensure_ascii=False), act)
@@ -210,11 +211,7 @@ class CaseDesk:
 
     def _add(self, unit: CaseUnit, who: Person, case: str, wish: EventData, ask: Ask, now: datetime) -> Done:
         known = unit.events.of(case)
-        if ask.expected_version is not None and ask.expected_version != len(known):
-            raise StaleCase(
-                f"case {case} is at version {len(known)}, not {ask.expected_version}: somebody was faster; look at it "
-                "again and repeat"
-            )
+        _require_version(case, len(known), ask)
         if not known and not isinstance(wish, Filed):
             raise UnknownCase(no_such_case(case))
         at = max([now, *(event.received_at for event in known)])  # the server's clock may have been set back
@@ -247,6 +244,14 @@ class CaseDesk:
         refused = {one.seq for one in clocks(known, self.policies, at).refused}
         where = belongs(move, [event for event in known if event.seq not in refused], at)
         return self.permissions.forbids_approval(person, move.type, where)
+
+
+def _require_version(case: str, version: int, ask: Ask) -> None:
+    if ask.expected_version is not None and ask.expected_version != version:
+        raise StaleCase(
+            f"case {case} is at version {version}, not {ask.expected_version}: somebody was faster; look at it again "
+            "and repeat"
+        )
 
 
 def settle(

@@ -13,7 +13,21 @@ from fastapi.openapi.utils import get_openapi
 from roadwarden import __version__
 from roadwarden.service.atlas.atlas import Atlas
 from roadwarden.web import problems, shown_pictures
-from roadwarden.web.api import cases, commands, figures, health, inbox, ledger, me, people, roads, times, tokens, wishes
+from roadwarden.web.api import (
+    assessments,
+    cases,
+    commands,
+    figures,
+    health,
+    inbox,
+    ledger,
+    me,
+    people,
+    roads,
+    times,
+    tokens,
+    wishes,
+)
 from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
@@ -34,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     roads.router,
     figures.router,
     inbox.router,
+    assessments.router,
     login.router,
     shown_pictures.router,
     open311.router,
