@@ -25,6 +25,7 @@ DESTINATIONS_VARIABLE = "ROADWARDEN_DESTINATIONS"
 LOCAL_BLOBS = "var/blobs"
 BLOBS_VARIABLE = "ROADWARDEN_BLOBS"
 PARTNERS_VARIABLE = "ROADWARDEN_PARTNERS"
+SIGN_ON_VARIABLE = "ROADWARDEN_SIGN_ON"
 ZONE_VARIABLE = "ROADWARDEN_ZONE"
 TABLES_VARIABLE = "ROADWARDEN_TABLES"
 SERVE_VARIABLE = "ROADWARDEN_SERVE"
@@ -70,6 +71,12 @@ def destinations_file() -> Path | None:
 def partners_folder() -> Path | None:
     """Where the files of other systems lie that talk with us: the folder that the variable names."""
     named = os.environ.get(PARTNERS_VARIABLE)
+    return Path(named) if named else None
+
+
+def sign_on_file() -> Path | None:
+    """Which login server vouches for people: the file that the variable names."""
+    named = os.environ.get(SIGN_ON_VARIABLE)
     return Path(named) if named else None
 
 

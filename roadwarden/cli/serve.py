@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from roadwarden.cli.city_tables import clock_policies, dispatch_table, filing_table, permissions, request_table
 from roadwarden.cli.database import Database, opened
 from roadwarden.cli.partners import inbox_desk
+from roadwarden.cli.sign_on import door_of
 from roadwarden.errors import ConfigError
-from roadwarden.settings import database_url, served, tell_workers
+from roadwarden.settings import database_url, served, sign_on_file, tell_workers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -47,6 +48,10 @@ def serve(
         Path, typer.Option(help="private key that signs the server's time; made where it is not")
     ] = TIME_KEY,
     ledger_key: Annotated[Path | None, typer.Option(help="private key of the log: then bundles can be had")] = None,
+    sign_on: Annotated[
+        Path | None,
+        typer.Option(help="YAML file of a login server (OpenID Connect); without it ROADWARDEN_SIGN_ON, and else none"),
+    ] = None,
     database: Database = None,
 ) -> None:
     """Serve the API below /api/v1 and the pages.
@@ -58,7 +63,8 @@ def serve(
     url = public_url or f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}"
     told = {"public_url": url, "more_hosts": also or [], "plain_http": plain_http}
     keys = {"time_key": str(time_key), "ledger_key": None if ledger_key is None else str(ledger_key)}
-    settings = json.dumps({"settings": told} | keys)
+    door = sign_on or sign_on_file()
+    settings = json.dumps({"settings": told, "sign_on": None if door is None else str(door.resolve())} | keys)
     parts_from(settings, database)  # says what is wrong before anything listens, brings the database up, makes the key
     tell_workers(settings, database or database_url())
     uvicorn.run(
@@ -110,6 +116,7 @@ def parts_from(told: str, database: str | None) -> Parts:
         signer=_time_key(Path(content["time_key"])),
         requests=RequestDesk(desk, evidence_desk(engine), RoadsAtHand(engine), table, rules),
         ledger_key=_key(content["ledger_key"]),
+        sign_on=None if content["sign_on"] is None else door_of(Path(content["sign_on"]), engine),
     )
 
 

@@ -1,8 +1,9 @@
-"""``roadwarden user role|area|password|disable|enable|log``: what changes about people."""
+"""``roadwarden user role|area|password|disable|enable|link|log``: what changes about people."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,11 +12,13 @@ from roadwarden.cases.event_types import Role, format_time
 from roadwarden.cli.case_common import AsJson, split
 from roadwarden.cli.database import Database, opened
 from roadwarden.cli.user_common import Name, operator, people, read_password, tell
+from roadwarden.errors import ConfigError
+from roadwarden.settings import SIGN_ON_VARIABLE, sign_on_file
 
 
 def register(group: typer.Typer) -> None:
     """Adds the commands to ``roadwarden user``."""
-    for act in (role, area, password, disable, enable, log):
+    for act in (role, area, password, disable, enable, link, log):
         group.command()(act)
 
 
@@ -73,6 +76,28 @@ def enable(name: Name, database: Database = None) -> None:
     """
     people(database).enable(name, operator())
     print(f"{name} may log in again")
+
+
+def link(
+    name: Name,
+    subject: Annotated[str, typer.Argument(help="his subject (sub) at the login server, which never changes")],
+    sign_on: Annotated[
+        Path | None, typer.Option(help="YAML file of the login server; without it ROADWARDEN_SIGN_ON")
+    ] = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let somebody who has an account here log in through the login server; what he may stays as it is here.
+
+    Example: roadwarden user link li 5f2d7c1e-8a55-4c0a-9f0e-0e9d6c1b2a3f --sign-on sign-on.yaml
+    """
+    from roadwarden.service.single_sign_on.accounts import SignOn
+    from roadwarden.service.single_sign_on.settings import read_sign_on
+
+    file = sign_on or sign_on_file()
+    if file is None:
+        raise ConfigError(f"which login server? Give --sign-on FILE, or name it in {SIGN_ON_VARIABLE}")
+    tell(SignOn(opened(database), read_sign_on(file)).link(name, subject, operator()), as_json=as_json)
 
 
 def log(

@@ -32,7 +32,7 @@ from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
 from roadwarden.web.open311 import routes as open311
-from roadwarden.web.pages import cockpit, login, problem_page
+from roadwarden.web.pages import cockpit, login, problem_page, sign_on
 from roadwarden.web.parts import Parts
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -50,6 +50,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     inbox.router,
     assessments.router,
     login.router,
+    sign_on.router,
     shown_pictures.router,
     open311.router,
     *cockpit.ROUTERS,

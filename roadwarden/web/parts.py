@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy import Engine
@@ -21,6 +21,9 @@ from roadwarden.service.ledger_bundles import FindPicture
 from roadwarden.service.people import People
 from roadwarden.service.requests import RequestDesk
 from roadwarden.web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from roadwarden.service.single_sign_on.door import Door  # wants the extra oidc
 
 
 def no_picture(_sha256: str) -> bytes | None:
@@ -43,6 +46,7 @@ class Parts:
     ledger_key: SigningKey | None = None  # of the log; without it no bundles are made here
     pictures: FindPicture = no_picture  # that go into bundles, by their sha256
     inbox: InboxDesk | None = None  # none: no other system may tell us anything
+    sign_on: Door | None = None  # a login server that vouches for people
 
     @property
     def permissions(self) -> Permissions:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine
 from roadwarden.access.people import Account, account_name
 from roadwarden.errors import ConfigError, NotFound
 from roadwarden.service.cases import utc_now
+from roadwarden.service.single_sign_on.pending import SignOnFailed
 from roadwarden.service.single_sign_on.settings import SignOnSettings, Standing
-from roadwarden.service.single_sign_on.tokens import SignOnFailed
 from roadwarden.storage.credentials import CredentialStore
 from roadwarden.storage.engine import writing
 from roadwarden.storage.identities import Identity, IdentityStore

@@ -19,8 +19,9 @@ import httpx
 from joserfc.jwk import KeySet
 
 from roadwarden.service.integrations.fields import MISSING, look
+from roadwarden.service.single_sign_on.pending import Pending, SignOnFailed
 from roadwarden.service.single_sign_on.settings import LOOPBACK, SignOnSettings
-from roadwarden.service.single_sign_on.tokens import SignOnFailed, claims_of, keys_of
+from roadwarden.service.single_sign_on.tokens import claims_of, keys_of
 from roadwarden.settings import read_secret
 
 logger = logging.getLogger(__name__)
@@ -30,36 +31,6 @@ LARGEST_ANSWER: Final = 512 * 1024
 KEYS_ANEW_S: Final = 30.0
 """Keys are fetched again when a token fits none of them, but not more often: a rotation is seen at the next login."""
 DISCOVERY: Final = "/.well-known/openid-configuration"
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A login that has begun; kept in a cookie of the browser that began it."""
-
-    state: str
-    nonce: str
-    verifier: str  # PKCE
-    then: str  # path of ours
-
-    @classmethod
-    def new(cls, then: str) -> Pending:
-        """With fresh randomness."""
-        return cls(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), then)
-
-    def text(self) -> str:
-        """For the cookie."""
-        told = json.dumps([self.state, self.nonce, self.verifier, self.then])
-        return base64.urlsafe_b64encode(told.encode()).decode()
-
-    @classmethod
-    def read(cls, text: str | None) -> Pending:
-        """From the cookie; raises SignOnFailed where there is none."""
-        try:
-            parts = json.loads(base64.urlsafe_b64decode((text or "").encode()))
-            state, nonce, verifier, then = (str(part) for part in parts)
-        except (ValueError, TypeError):
-            raise SignOnFailed("this login did not begin in this browser, or too long ago; begin again") from None
-        return cls(state, nonce, verifier, then)
 
 
 @dataclass(slots=True)

@@ -10,16 +10,12 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from roadwarden.errors import NotLoggedIn
+from roadwarden.service.single_sign_on.pending import SignOnFailed
 from roadwarden.service.single_sign_on.settings import SignOnSettings
 
 LEEWAY_S: Final = 60
 LONGEST_TOKEN: Final = 64 * 1024
 _SIGNING: Final = frozenset({"RSA", "EC", "OKP"})
-
-
-class SignOnFailed(NotLoggedIn):
-    """The other server does not vouch for whoever knocks, or not so that it counts."""
 
 
 def keys_of(document: Mapping[str, Any]) -> KeySet:

@@ -24,7 +24,7 @@ _PURPOSE: Final = "login"
 @router.get("/login")
 async def form(request: Request, parts: PartsOf, then: str = "/") -> HTMLResponse:
     """The form."""
-    return _form(request, parts, then)
+    return login_page(request, parts, then)
 
 
 @router.post("/login")
@@ -40,9 +40,9 @@ async def log_in(
     try:
         secret = await run_in_threadpool(parts.access.log_in, name.strip(), password, address_of(request))
     except NotLoggedIn as exc:
-        return _form(request, parts, then, str(exc), 401)
+        return login_page(request, parts, then, str(exc), 401)
     except TooMany as exc:
-        answer = _form(request, parts, then, str(exc), 429)
+        answer = login_page(request, parts, then, str(exc), 429)
         answer.headers["Retry-After"] = str(exc.after_s)
         return answer
     response = RedirectResponse(local(then), 303)
@@ -66,9 +66,19 @@ def set_session(response: Response, parts: Parts, cookie: str) -> None:
     _set(response, parts, cookie_name(parts), cookie, int(SESSION_LASTS.total_seconds()))
 
 
-def _form(request: Request, parts: Parts, then: str, problem: str = "", status: int = 200) -> HTMLResponse:
+def login_page(request: Request, parts: Parts, then: str, problem: str = "", status: int = 200) -> HTMLResponse:
+    """The form, with a button for the other login server where there is one."""
     seed = request.cookies.get(_before(parts)) or secrets.token_urlsafe(32)
-    page = render(request, "login.html", status, then=local(then), problem=problem, login_token=csrf_of(seed, _PURPOSE))
+    sign_on = None if parts.sign_on is None else parts.sign_on.settings
+    page = render(
+        request,
+        "login.html",
+        status,
+        then=local(then),
+        problem=problem,
+        login_token=csrf_of(seed, _PURPOSE),
+        sign_on=sign_on,
+    )
     _set(page, parts, _before(parts), seed, 3600)
     return page
 
