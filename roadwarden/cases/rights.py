@@ -19,6 +19,7 @@ class Right(StrEnum):
     PERSONAL_READ = "personal.read"  # who acted, and free text, in cases
     EVIDENCE_READ = "evidence.read"
     EVIDENCE_ADD = "evidence.add"
+    ORIGINALS_READ = "originals.read"  # pictures as they came, with what their EXIF says
     TIPS_SETTLE = "tips.settle"  # reports that wait for a person
     REPORTS_FILE = "reports.file"  # as a citizen does
     ROADS_READ = "roads.read"  # defects, segments, condition, coverage
@@ -40,6 +41,7 @@ OF_CASES: Final = frozenset(
         Right.PERSONAL_READ,
         Right.EVIDENCE_READ,
         Right.EVIDENCE_ADD,
+        Right.ORIGINALS_READ,
         Right.BUNDLES_READ,
     }
 )
@@ -50,6 +52,7 @@ _AUDITORS: Final = frozenset(
         Right.CASES_READ,
         Right.PERSONAL_READ,
         Right.EVIDENCE_READ,
+        Right.ORIGINALS_READ,
         Right.ROADS_READ,
         Right.FIGURES_READ,
         Right.LEDGER_READ,

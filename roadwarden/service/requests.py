@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -151,21 +151,20 @@ def _status(desk: RequestDesk, told: Told) -> RequestStatus:
 
 def told_of(desk: RequestDesk, unit: RequestUnit, requests: Sequence[ServiceRequest]) -> tuple[Told, ...]:
     """How each of them stands, and its pictures."""
+    stands = stands_of(unit, requests, desk.cases.now())
+    pictures = unit.evidence.of_subjects(UseKind.REQUEST, (one.id for one in requests))
+    return tuple(Told(one, stands[one.id], pictures.get(one.id, ())) for one in requests)
+
+
+def stands_of(unit: RequestUnit, requests: Sequence[ServiceRequest], now: datetime) -> Mapping[str, Standing]:
+    """How each of them stands, by its number."""
     tips = {
         TipName(kept.tip.source, kept.tip.id): kept
         for kept in unit.tips.of_names((one.tip.source, one.tip.id) for one in requests if one.tip)
     }
     names = {one.id: case_name(one, tips.get(one.tip) if one.tip else None) for one in requests}
-    rows = _rows(desk, unit, set(names.values()))
-    pictures = unit.evidence.of_subjects(UseKind.REQUEST, (one.id for one in requests))
-    return tuple(
-        Told(
-            one,
-            standing(one, tips.get(one.tip) if one.tip else None, rows.get(names[one.id])),
-            pictures.get(one.id, ()),
-        )
-        for one in requests
-    )
+    rows = {row.case_id: survivor(unit.cases, row).at(now) for row in unit.cases.rows.named(set(names.values()))}
+    return {one.id: standing(one, tips.get(one.tip) if one.tip else None, rows.get(names[one.id])) for one in requests}
 
 
 def case_name(request: ServiceRequest, tip: KeptTip | None = None) -> str:
@@ -188,11 +187,6 @@ def standing(request: ServiceRequest, tip: KeptTip | None, row: CaseRow | None) 
     if tip is not None and tip.state is TipState.DROPPED and tip.settled_at is not None:
         return Standing(Phase.DROPPED, max(tip.settled_at, request.requested_at))
     return Standing(Phase.WAITING, request.requested_at)
-
-
-def _rows(desk: RequestDesk, unit: RequestUnit, names: Iterable[str]) -> Mapping[str, CaseRow]:
-    now = desk.cases.now()
-    return {row.case_id: survivor(unit.cases, row).at(now) for row in unit.cases.rows.named(names)}
 
 
 def _request(

@@ -25,6 +25,7 @@ cases.record         x          x      x    x          x    x     .       x     
 personal.read        .          x      x    x          .    x     x       .     .        .      .
 evidence.read        x          x      x    x          x    x     x       .     x        x      .
 evidence.add         x          x      x    x          x    .     .       .     .        x      .
+originals.read       .          x      .    .          .    .     x       .     .        .      .
 tips.settle          .          x      x    .          .    .     .       .     .        .      .
 reports.file         .          .      .    .          .    .     .       .     .        .      x
 roads.read           x          x      x    x          x    x     x       x     x        x      .

@@ -15,7 +15,6 @@ from roadwarden.cases.events import CaseEvent, RepairReported, SelfHandled
 from roadwarden.cases.rights import Right
 from roadwarden.errors import Forbidden, NotFound, UnknownCase
 from roadwarden.service.case_views import belongs_of
-from roadwarden.service.evidence import SEES_ORIGINALS
 from roadwarden.storage import case_unit
 from roadwarden.storage.evidence import UseKind, reading
 from roadwarden.web.api.seeing import visible
@@ -52,7 +51,7 @@ def picture(caller: Caller, parts: PartsOf, sha256: Sha256) -> Response:
 def overlay(caller: Caller, parts: PartsOf, case: str, report_seq: int) -> Response:
     """What the machine drew when it judged a report, over the originals: for those who see originals."""
     visible(parts, caller, case, Right.EVIDENCE_READ)
-    if not sees_originals(caller):
+    if not sees_originals(parts, caller):
         raise Forbidden("the drawing is over the original pictures, which intake and auditors see")
     with case_unit.reading(parts.engine) as unit:
         said = unit.assessments.by_machine(case, report_seq)
@@ -72,9 +71,9 @@ def pictures_of(parts: Parts, case: str, events: tuple[CaseEvent, ...]) -> CaseP
     return CasePictures(tuple(one for one in attached if one not in claimed), tuple(after))
 
 
-def sees_originals(caller: Principal) -> bool:
+def sees_originals(parts: Parts, caller: Principal) -> bool:
     """Whether one of his roles does; everybody else sees redacted pictures only."""
-    return not SEES_ORIGINALS.isdisjoint(caller.account.roles)
+    return may(caller, Right.ORIGINALS_READ, parts.permissions)
 
 
 def url_of(sha256: str) -> str:

@@ -152,7 +152,7 @@ def _items(request: Request, caller: Principal, parts: Parts, queue: Queue) -> l
     now = parts.now()
     with reading(parts.engine) as unit:
         rows = _rows(unit, caller, parts, queue)
-        machine = {row.case_id: _machine(unit, row, caller) for row in rows} if queue.name == "review" else {}
+        machine = {row.case_id: _machine(unit, row, parts, caller) for row in rows} if queue.name == "review" else {}
     told = [_case(row, now, streets) | machine.get(row.case_id, {}) for row in rows]
     return [one | _shown(parts, one["case"]) for one in told] if queue.name == "review" else told
 
@@ -192,12 +192,12 @@ def _case(row: CaseRow, now: Any, streets: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _machine(unit: CaseUnit, row: CaseRow, caller: Principal) -> dict[str, Any]:
+def _machine(unit: CaseUnit, row: CaseRow, parts: Parts, caller: Principal) -> dict[str, Any]:
     """What the machine said; its drawing is of originals, and so for those who see originals."""
     report = last_report(unit.events.of(row.case_id))
     said = None if report is None else unit.assessments.by_machine(row.case_id, report)
     verdict = None if said is None else {"verdict": said.verdict.value, "score": said.score}
-    drawn = said is not None and said.overlay is not None and sees_originals(caller)
+    drawn = said is not None and said.overlay is not None and sees_originals(parts, caller)
     return {"report": report, "machine": verdict, "overlay": drawn}
 
 
