@@ -29,6 +29,7 @@ SIGN_ON_VARIABLE = "ROADWARDEN_SIGN_ON"
 ZONE_VARIABLE = "ROADWARDEN_ZONE"
 TABLES_VARIABLE = "ROADWARDEN_TABLES"
 SERVE_VARIABLE = "ROADWARDEN_SERVE"
+TENSORRT_VARIABLE = "ROADWARDEN_TENSORRT"
 HOME_ZONE = "Asia/Shanghai"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
@@ -60,6 +61,11 @@ def database_url() -> str:
 def blobs_url() -> str:
     """Where pictures of evidence are kept: the variable (a folder, or an fsspec URL), or a folder below var/."""
     return os.environ.get(BLOBS_VARIABLE) or LOCAL_BLOBS
+
+
+def wants_tensorrt() -> bool:
+    """Whether a graphics card is to be used through TensorRT: faster, after minutes of building an engine."""
+    return os.environ.get(TENSORRT_VARIABLE, "").lower() in {"1", "true", "yes"}
 
 
 def destinations_file() -> Path | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roadwarden.errors import DataError, MissingExtra
+from roadwarden.eval.machine import machine
 
 SAMPLE_EVERY_S = 0.05
 TITLES = {
@@ -105,7 +105,7 @@ def bench(
     for name, (contender, model, threads) in plan.items():
         tell(TITLES[name])
         runs[name] = measure(name, contender, frames, model, threads)
-    return BenchResult(_machine(), cores, onnx.name, {name: runs[name] for name in TITLES if name in runs})
+    return BenchResult(machine(), cores, onnx.name, {name: runs[name] for name in TITLES if name in runs})
 
 
 def measure(name: str, contender: str, frames: Sequence[Path], model: Path, threads: int) -> Measured:
@@ -157,14 +157,3 @@ def _watch_memory(pid: int) -> Callable[[], int]:
         return peak
 
     return stop
-
-
-def _machine() -> str:
-    try:
-        names = [
-            line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line
-        ]
-        name = names[0].split(":")[1].strip() if names else platform.processor()
-    except OSError:
-        name = platform.processor()
-    return f"{name}, {platform.system()}, Python {platform.python_version()}"

@@ -53,6 +53,12 @@ class GroundPatches:
         """Number of boxes, the refused ones too."""
         return len(self.refused)
 
+    def part(self, rows: slice) -> GroundPatches:
+        """Those of some boxes."""
+        columns = (self.centre_m, self.covariance_m2, self.length_m, self.width_m)
+        sigmas = (self.length_sigma_m, self.width_sigma_m, self.cut)
+        return GroundPatches(*(one[rows] for one in (*columns, *sigmas)), self.refused[rows])
+
     @property
     def placed(self) -> npt.NDArray[np.bool_]:
         """(n,) which boxes have a place."""

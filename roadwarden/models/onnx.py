@@ -15,9 +15,12 @@ from roadwarden.errors import ModelError
 from roadwarden.models.card import METADATA_KEY, ModelCard, read_card
 from roadwarden.models.cpu import has_vnni
 from roadwarden.models.heads import read_output
+from roadwarden.models.onnx_run import Runner
 from roadwarden.models.views import detect_in_views
+from roadwarden.settings import wants_tensorrt
 from roadwarden.vision.letterbox import Letterbox
 
+TENSORRT = "TensorrtExecutionProvider"
 PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
 
 
@@ -32,7 +35,7 @@ class OnnxDetector:
         self._session = open_session(path, threads=threads)
         self._card = read_card(self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
         self._reports = self._card if floor is None else self._card.lowered_to(floor)
-        self._input = self._session.get_inputs()[0].name
+        self._run = Runner(self._session)
 
     @property
     def card(self) -> ModelCard:
@@ -50,10 +53,15 @@ class OnnxDetector:
         for shape in shapes:
             members = [i for i, box in enumerate(letterboxes) if (box.input_height, box.input_width) == shape]
             batch = np.stack([letterboxes[i].apply(images[i]) for i in members])
-            (outputs,) = self._session.run(None, {self._input: batch})
-            for i, output in zip(members, outputs, strict=True):
+            for i, output in zip(members, self._run(batch), strict=True):
                 found[i] = read_output(output, card, letterboxes[i])
         return found
+
+
+def chosen_providers(offered: Sequence[str], *, tensorrt: bool = False) -> list[str]:
+    """The best device that is there first. TensorRT only where it is asked for: it builds its engine for minutes."""
+    wanted = (TENSORRT, *PROVIDERS) if tensorrt else PROVIDERS
+    return [provider for provider in wanted if provider in offered]
 
 
 def open_session(path: Path, *, threads: int = 0) -> Any:
@@ -71,7 +79,7 @@ def open_session(path: Path, *, threads: int = 0) -> Any:
     offered = onnxruntime.get_available_providers()
     try:
         return onnxruntime.InferenceSession(
-            str(path), options, providers=[provider for provider in PROVIDERS if provider in offered]
+            str(path), options, providers=chosen_providers(offered, tensorrt=wants_tensorrt())
         )
     except Exception as exc:
         raise ModelError(f"{path}: not a model that ONNX Runtime can load: {_first_line(exc)}") from exc

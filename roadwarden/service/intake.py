@@ -7,7 +7,7 @@ is delivered twice is kept once. What its defects come to is noted there too, an
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -17,16 +17,17 @@ from sqlalchemy import Engine
 from roadwarden.detections import Sighting
 from roadwarden.geo.camera import CameraModel
 from roadwarden.geo.fixes import Fix
+from roadwarden.geo.ground import GroundPatches
 from roadwarden.geo.pole import PoleCamera
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.live_coverage import LiveCoverage
 from roadwarden.service.live_passes import LivePasses
 from roadwarden.service.merging import Rules, place_and_judge
-from roadwarden.service.sightings import Located, located, placed
+from roadwarden.service.sightings import Located, located, placed, projected
 from roadwarden.service.survey_frames import SurveyFrame, SurveySettings
 from roadwarden.storage.unit import UnitOfWork, reading, writing
 
-AROUND = timedelta(seconds=60)
+BEFORE, AFTER = timedelta(seconds=20), timedelta(seconds=10)
 """Fixes this far before and after a frame place it; a smoothed track forgets within seconds."""
 
 
@@ -131,7 +132,7 @@ class Intake:
         if viewer.model is None or not times:
             nowhere = Located((None,) * len(ones), (None,) * len(ones), ("",) * len(ones), ())
             return ones, nowhere
-        fixes = [] if isinstance(viewer.model, PoleCamera) else viewer.fixes(min(times) - AROUND, max(times) + AROUND)
+        fixes = [] if isinstance(viewer.model, PoleCamera) else viewer.fixes(min(times) - BEFORE, max(times) + AFTER)
         names = self._passes.setdefault(camera, LivePasses(viewer.settings.vehicle))
         name_passes = None if isinstance(viewer.model, PoleCamera) else names
         return ones, located(frames, fixes, viewer.model, viewer.settings, name_passes)
@@ -142,6 +143,7 @@ class Intake:
         found: list[Sighting] = []
         refused: Counter[str] = Counter()
         seen = 0
+        ready: list[tuple[str, int, SurveyFrame, Viewer]] = []
         for camera, (ones, places) in where.items():
             viewer = self._viewer_of(camera)
             for at, one in enumerate(ones):
@@ -150,8 +152,11 @@ class Intake:
                 seen += len(one.frame.detections)
                 if viewer.model is None or places.poses[at] is None:
                     refused[str(places.reasons[at] or "no_camera")] += len(one.frame.detections)
-                    continue
-                placed_ones = placed(one.frame, places, at, viewer.model, viewer.settings)
+                else:
+                    ready.append((camera, at, one.frame, viewer))
+        for (camera, at, frame, viewer), patches in _projected(ready):
+            if viewer.model is not None:
+                placed_ones = placed(frame, where[camera][1], at, viewer.model, viewer.settings, patches)
                 found += placed_ones.sightings
                 refused.update(str(why) for _, why in placed_ones.refused)
         return sorted(found, key=lambda one: (one.seen_at, one.id)), refused, seen
@@ -170,6 +175,18 @@ class Intake:
         if self._roads is not None and self._roads.number == networks[-1].number:
             return self._roads
         return KnownRoads.newest(unit)
+
+
+Ready = tuple[str, int, SurveyFrame, Viewer]
+"""Camera, row among its frames, the frame, and what looked."""
+
+
+def _projected(ready: Sequence[Ready]) -> Iterator[tuple[Ready, GroundPatches]]:
+    """With the patches of its boxes; cameras of one model are reckoned at once."""
+    for model in {id(one[3].model): one[3].model for one in ready}.values():
+        if model is not None:
+            same = [one for one in ready if one[3].model is model]
+            yield from zip(same, projected([one[2] for one in same], model), strict=True)
 
 
 def _by_camera(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:

@@ -12,6 +12,7 @@ from roadwarden.defects.drives import passes_of
 from roadwarden.defects.placing import Placed, Seen, place
 from roadwarden.geo.camera import CameraModel
 from roadwarden.geo.fixes import Fault, Fix, seconds_of
+from roadwarden.geo.ground import GroundPatches
 from roadwarden.geo.plane import LocalPlane
 from roadwarden.geo.pole import PoleCamera
 from roadwarden.geo.pose import Pose
@@ -63,17 +64,40 @@ def located(
 
 
 def placed(
-    one: SurveyFrame, where: Located, at: int, camera: CameraModel | PoleCamera, settings: SurveySettings
+    one: SurveyFrame,
+    where: Located,
+    at: int,
+    camera: CameraModel | PoleCamera,
+    settings: SurveySettings,
+    patches: GroundPatches | None = None,
 ) -> Placed:
-    """The sightings of one frame that has a pose; detections that have no place are refused with a reason."""
+    """The sightings of one frame that has a pose; detections that have no place are refused with a reason.
+
+    ``patches``: of its boxes, where they were projected before.
+    """
     pose = where.poses[at]
     if pose is None:
         raise ValueError(f"{one.frame.path}: no pose")
-    scaled = camera.scaled_to(one.width_px, one.height_px) if isinstance(camera, CameraModel) else camera
+    patches = projected([one], camera)[0] if patches is None else patches
     moving = isinstance(camera, CameraModel)
     seen = Seen(one.frame.sha256, where.pass_ids[at], one.model, settings.drift_sigma_m if moving else 0.0)
     plane = LocalPlane(pose.position.lat, pose.position.lon)
-    return place(seen, one.detections, scaled.project(one.detections.boxes_xyxy), pose, plane)
+    return place(seen, one.detections, patches, pose, plane)
+
+
+def projected(frames: Sequence[SurveyFrame], camera: CameraModel | PoleCamera) -> list[GroundPatches]:
+    """Where the boxes of each frame lie before the camera; frames of one size are reckoned at once, which is faster."""
+    found: dict[int, GroundPatches] = {}
+    sizes = [(one.width_px, one.height_px) if isinstance(camera, CameraModel) else (0, 0) for one in frames]
+    for size in dict.fromkeys(sizes):
+        rows = [row for row, its in enumerate(sizes) if its == size]
+        scaled = camera.scaled_to(*size) if isinstance(camera, CameraModel) else camera
+        patches = scaled.project(np.concatenate([frames[row].detections.boxes_xyxy for row in rows]))
+        end = 0
+        for row in rows:
+            begin, end = end, end + len(frames[row].detections)
+            found[row] = patches.part(slice(begin, end))
+    return [found[row] for row in range(len(frames))]
 
 
 def _pass_ids(poses: Sequence[Pose | None], camera: CameraModel | PoleCamera, vehicle: str) -> tuple[str, ...]:

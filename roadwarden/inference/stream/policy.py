@@ -30,5 +30,5 @@ class Policy:
         return self.stale_after_s is not None and now_s - arrived_s > self.stale_after_s
 
 
-LIVE = Policy(WhenBehind.DROP_OLDEST, buffer_frames=4, stale_after_s=1.0)
+LIVE = Policy(WhenBehind.DROP_OLDEST, buffer_frames=2, stale_after_s=1.0)
 ARCHIVE = Policy(WhenBehind.WAIT, buffer_frames=8, stale_after_s=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -17,6 +18,9 @@ from roadwarden.inference.stream.values import Door
 logger = logging.getLogger(__name__)
 
 DRAIN_EVERY_S = 2.0
+MISSED_EVERY_S = 2.0
+"""What nobody has looked at goes to coverage only; it must not hold up what was seen, least of all under overload."""
+MISSED_AT_ONCE = 500
 IDLE_S = 0.05
 
 
@@ -53,6 +57,8 @@ class Recorder:
     def __init__(self, sink: Sink, spool: Spool, outlets: Outlets, pace: Pace) -> None:
         self._sink, self._spool, self._outlets, self._pace = sink, spool, outlets, pace
         self._queue: Queue[Kept] = Queue()
+        self._missed: deque[Kept] = deque()
+        self._missed_s = 0.0
         self._pending = 0
         self._lock = Lock()
         self._drained_s = 0.0
@@ -78,19 +84,33 @@ class Recorder:
         """Lets a look be kept."""
         with self._lock:
             self._pending += 1
-        self._queue.put(Kept(look, entrant))
+        if look.missed:
+            self._missed.append(Kept(look, entrant))
+        else:
+            self._queue.put(Kept(look, entrant))
 
     def run(self, stop: Event) -> None:
         """Until stopped and everything that was put is kept, or on the disk."""
         while True:
-            batch = self._gather(stop)
+            batch = self._gather(stop) or self._some_missed(stop)
             if batch:
                 self._take(batch)
                 with self._lock:
                     self._pending -= len(batch)
             self._drain(force=stop.is_set() and not batch)
-            if not batch and stop.is_set() and self._queue.empty():
+            if not batch and stop.is_set() and self._queue.empty() and not self._missed:
                 return
+            if time.monotonic() - self._missed_s > MISSED_EVERY_S and (late := self._some_missed(stop)):
+                self._take(late)
+                with self._lock:
+                    self._pending -= len(late)
+
+    def _some_missed(self, stop: Event) -> list[Kept]:
+        now_s = time.monotonic()
+        if not stop.is_set() and now_s - self._missed_s < MISSED_EVERY_S:
+            return []
+        self._missed_s = now_s
+        return [self._missed.popleft() for _ in range(min(len(self._missed), MISSED_AT_ONCE))]
 
     def _gather(self, stop: Event) -> list[Kept]:
         batch: list[Kept] = []

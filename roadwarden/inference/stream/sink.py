@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import Engine
 
 from roadwarden.data.sidecars import read_track_rows
 from roadwarden.errors import CaseError, DataError, StorageAway
 from roadwarden.geo.camera import CameraModel
-from roadwarden.geo.fixes import Fix
+from roadwarden.geo.fixes import Fix, seconds_of
 from roadwarden.geo.pole import PoleCamera
 from roadwarden.inference.stream.protocols import Look
 from roadwarden.service.cases import CaseDesk
@@ -38,6 +39,7 @@ class LiveFixes:
         self._track, self._zone = track, zone
         self._own: dict[datetime, Fix] = {}
         self._rows: list[Fix] = []
+        self._seconds = seconds_of([])
         self._stamp: tuple[int, int] | None = None
         self._looked_s = 0.0
 
@@ -56,8 +58,10 @@ class LiveFixes:
     def __call__(self, since: datetime, until: datetime) -> Sequence[Fix]:
         """Those between the two times, by time."""
         self._refresh()
-        rows = self._rows if self._track is not None else [self._own[at] for at in sorted(self._own)]
-        return [row for row in rows if since <= row.at <= until]
+        if self._track is None:
+            return [self._own[at] for at in sorted(self._own) if since <= at <= until]
+        near = (self._seconds >= since.timestamp()) & (self._seconds <= until.timestamp())
+        return [self._rows[row] for row in np.flatnonzero(near).tolist()]
 
     def _refresh(self) -> None:
         now_s = time.monotonic()
@@ -74,6 +78,7 @@ class LiveFixes:
             return
         self._stamp = stamp
         self._rows = [Fix(row.time, row.lat, row.lon, row.heading_deg, row.speed_mps) for row in read.rows]
+        self._seconds = seconds_of([row.at for row in self._rows])
 
 
 class DatabaseSink:

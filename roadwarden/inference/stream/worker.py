@@ -100,6 +100,7 @@ class Worker:
         self.hall = Hall(self._dismissed)
         self.slot = parts.slot
         self._optics: dict[str, _Optics] = {}
+        self._models: dict[Path, CameraModel | PoleCamera] = {}
         self._optics_lock = threading.Lock()
         self.sink = parts.sink or DatabaseSink(parts.engine, self._optics_of, parts.desk, parts.rules)
         spool = SpoolFolder(config.state / "spool", config.delivery.spool_frames, config.delivery.spool_full)
@@ -189,6 +190,7 @@ class Worker:
             runner.stop.set()
             with self._optics_lock:
                 self._optics.clear()
+                self._models.clear()
 
     def reread(self) -> None:
         """Brings the cameras to what the file says now; one that was given up on is tried again."""
@@ -321,11 +323,19 @@ class Worker:
         with self._optics_lock:
             if camera in self._optics:
                 return
-        model = read_camera(config.camera) if config.camera is not None else None
+        model = self._model_of(config.camera) if config.camera is not None else None
         vehicle = config.vehicle or (model.name if model is not None else camera)
         made = _Optics(model, vehicle, LiveFixes(config.track, read_zone(config.zone)))
         with self._optics_lock:
             self._optics.setdefault(camera, made)
+
+    def _model_of(self, place: Path) -> CameraModel | PoleCamera:
+        """The same file is the same model: boxes of such cameras are placed together."""
+        with self._optics_lock:
+            known = self._models.get(place)
+        model = known or read_camera(place)
+        with self._optics_lock:
+            return self._models.setdefault(place, model)
 
     def _optics_of(self, camera: str) -> tuple[CameraModel | PoleCamera | None, str, LiveFixes]:
         with self._optics_lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from multiprocessing.connection import Connection
@@ -18,12 +19,16 @@ from roadwarden.inference.stream.decoding.positions import Positions
 from roadwarden.inference.stream.decoding.video import read_video
 from roadwarden.inference.zone import read_zone
 
+NICE = 5
+"""Below the worker: when the machine is short of time it is better not to decode than not to look at what is decoded."""
+
 
 def main(spec: DecoderSpec, pipe: Connection) -> None:
     """Decodes one camera until it ends, or until the worker ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, who ends us
     end_with_parent()
     cv2.setNumThreads(1)
+    _step_back()
     widen(pipe)
     outlet = Outlet(spec, pipe, Positions(spec.track, read_zone(spec.zone)))
     try:
@@ -40,3 +45,11 @@ def main(spec: DecoderSpec, pipe: Connection) -> None:
     except Exception as exc:  # noqa: BLE001 - a traceback may show an address with its password
         outlet.trouble(f"the decoder failed: {redact_url(f'{type(exc).__name__}: {exc}')}")
         sys.exit(1)
+
+
+def _step_back() -> None:
+    """Nicer than the worker; where both run with a real-time priority, by one below it."""
+    os.nice(NICE)
+    priority = os.sched_getparam(0).sched_priority
+    if priority > 1:
+        os.sched_setparam(0, os.sched_param(priority - 1))
