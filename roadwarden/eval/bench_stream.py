@@ -1,7 +1,7 @@
-"""The streaming worker beside the batch job: throughput, latency under load, overload, and ten minutes of eight cameras.
+"""The streaming worker beside the batch job: throughput, latency under load, overload, ten minutes of cameras.
 
-Every run of a worker is a process of its own with a database of its own; cameras are films played as they were recorded,
-so what is measured holds decoding, sampling, the detector, placing, merging and the commit.
+Every run of a worker is a process of its own with a database of its own. Cameras are films played as they were
+recorded, so what is measured holds decoding, sampling, the detector, placing, merging and the commit.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class StreamBench:
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
-            f"| {run.name} | {run.cameras} | {run.offered_fps:.1f} | {run.seconds:.0f} | {run.entered} | {run.inferred} "
-            f"| {run.dropped_stale} | {run.dropped_queue_full} | {run.other_doors} | {run.p50_s:.2f} | {run.p95_s:.2f} "
+            f"| {run.name} | {run.cameras} | {run.offered_fps:.1f} | {run.seconds:.0f} | {run.entered} "
+            f"| {run.inferred} | {run.dropped_stale} | {run.dropped_queue_full} | {run.other_doors} | {run.p50_s:.2f} | {run.p95_s:.2f} "
             f"| {run.peak_rss_mb:.0f} | {run.rss_slope_mb_a_minute:+.2f} |"
             for run in self.runs
         ]

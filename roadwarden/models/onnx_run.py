@@ -1,4 +1,4 @@
-"""How a batch goes through an ONNX session: on a CPU as it is; on a graphics card bound to its memory, in few shapes."""
+"""How a batch goes through an ONNX session: on a CPU as it is; on a graphics card bound, and in few shapes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 Batch = npt.NDArray[np.float32]
 
 GPU_BUCKETS = (1, 2, 4, 8, 16, 32)
-"""Batch sizes that a card ever sees: for each new shape cuDNN searches its fastest kernels, and TensorRT builds anew."""
+"""Batch sizes that a card ever sees: for each new shape cuDNN searches its kernels, and TensorRT builds anew."""
 GPU_PROVIDERS = frozenset({"TensorrtExecutionProvider", "CUDAExecutionProvider"})
 
 

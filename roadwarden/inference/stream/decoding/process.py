@@ -20,7 +20,7 @@ from roadwarden.inference.stream.decoding.video import read_video
 from roadwarden.inference.zone import read_zone
 
 NICE = 5
-"""Below the worker: when the machine is short of time it is better not to decode than not to look at what is decoded."""
+"""Below the worker: short of time, it is better not to decode than not to look at what is decoded."""
 
 
 def main(spec: DecoderSpec, pipe: Connection) -> None:
