@@ -92,14 +92,19 @@ class StreamBench:
             "| MB/min |",
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
-        lines += [
-            f"| {run.name} | {run.cameras} | {run.offered_fps:.1f} | {run.seconds:.0f} | {run.entered} "
-            f"| {run.inferred} | {run.dropped_stale} | {run.dropped_queue_full} | {run.other_doors} | {run.p50_s:.2f} | {run.p95_s:.2f} "
-            f"| {run.peak_rss_mb:.0f} | {run.rss_slope_mb_a_minute:+.2f} |"
-            for run in self.runs
-        ]
+        lines += [_row(run) for run in self.runs]
         balanced = "All books balance." if all(run.balanced for run in self.runs) else "BOOKS DO NOT BALANCE."
         return "\n".join([*lines, "", balanced]) + "\n"
+
+
+def _row(run: StreamRun) -> str:
+    counts = (run.entered, run.inferred, run.dropped_stale, run.dropped_queue_full, run.other_doors)
+    cells = [
+        *(run.name, str(run.cameras), f"{run.offered_fps:.1f}", f"{run.seconds:.0f}"),
+        *map(str, counts),
+        *(f"{run.p50_s:.2f}", f"{run.p95_s:.2f}", f"{run.peak_rss_mb:.0f}", f"{run.rss_slope_mb_a_minute:+.2f}"),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def bench_stream(
