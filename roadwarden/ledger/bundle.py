@@ -4,6 +4,7 @@ README.md          for people, Chinese and English
 events.jsonl       the events, as ``roadwarden case replay`` reads them
 leaves.jsonl       each leaf with its number, its proof, and what is personal in it with the salt
 images/            pictures that the events name, by their sha256
+records/           records of assessments that the events name, by their sha256; what was drawn for them, by its own
 model/             model card, as given
 checkpoint         the log's signed checkpoint that the proofs lead to
 successions        notes in which older keys of the log name their successors; missing where there are none
@@ -35,7 +36,7 @@ FORM: Final = "roadwarden evidence bundle v1"
 EVENTS, LEAVES, CHECKPOINT, SUCCESSIONS = "events.jsonl", "leaves.jsonl", "checkpoint", "successions"
 MANIFEST, SIGNATURE, README = "manifest.json", "manifest.sig", "README.md"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_NAME: Final = re.compile(r"(images|model)/[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_NAME: Final = re.compile(r"(images|model|records)/[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Bundle:
     successions: Sequence[str] = ()
     images: Mapping[str, bytes] = field(default_factory=dict)  # sha256 to content
     model: Mapping[str, bytes] = field(default_factory=dict)  # file name to content
+    records: Mapping[str, bytes] = field(default_factory=dict)  # sha256 to content: JSON, or a drawn picture
 
 
 def pack_bundle(bundle: Bundle, key: SigningKey) -> bytes:
@@ -98,6 +100,7 @@ def pack_bundle(bundle: Bundle, key: SigningKey) -> bytes:
         files[SUCCESSIONS] = canonical(list(bundle.successions))
     files |= {f"images/{sha256}{_suffix(content)}": content for sha256, content in bundle.images.items()}
     files |= {f"model/{name}": content for name, content in bundle.model.items()}
+    files |= {f"records/{sha256}{_suffix(content)}": content for sha256, content in bundle.records.items()}
     if strange := [name for name in files if "/" in name and not _NAME.fullmatch(name)]:
         raise LedgerError(f"a bundle takes no file named {strange[0]!r}")
     files[MANIFEST] = manifest_of(bundle.case, files)
@@ -132,6 +135,21 @@ def pictures_of(leaves: Sequence[BundleLeaf]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if _SHA256.fullmatch(name)))
 
 
+def records_of(leaves: Sequence[BundleLeaf]) -> tuple[str, ...]:
+    """The sha256 of the records that the assessment leaves name; those named otherwise are left out."""
+    named = (str(one.body.get("assessment", "")) for one in leaves if one.body.get("kind") == LeafKind.ASSESSMENT)
+    return tuple(dict.fromkeys(name for name in named if _SHA256.fullmatch(name)))
+
+
+def drawn_for(record: bytes) -> str | None:
+    """The sha256 of the picture that was drawn for a record; None for none, and for what is no record."""
+    try:
+        drawn = json.loads(record).get("overlay")
+    except (ValueError, AttributeError):
+        return None
+    return drawn if isinstance(drawn, str) and _SHA256.fullmatch(drawn) else None
+
+
 def _event(leaf: BundleLeaf) -> CaseEvent:
     seals = leaf.body.get("personal", {})
     personal = {path: leaf.personal.get(path, ERASED) for path in seals}
@@ -154,6 +172,8 @@ def _lines(lines: Any) -> bytes:
 def _suffix(content: bytes) -> str:
     if content.startswith(b"\xff\xd8\xff"):
         return ".jpg"
+    if content.startswith(b"{"):
+        return ".json"
     return ".png" if content.startswith(b"\x89PNG\r\n\x1a\n") else ""
 
 

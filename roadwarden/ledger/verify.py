@@ -18,9 +18,11 @@ from roadwarden.ledger.bundle import (
     SIGNATURE,
     SUCCESSIONS,
     BundleLeaf,
+    drawn_for,
     events_of,
     pictures_of,
     read_lines,
+    records_of,
     signed_text,
 )
 from roadwarden.ledger.canonical import canonical, read_canonical, sha256_hex
@@ -41,6 +43,7 @@ class BundleReport:
     leaves: int = 0
     images: tuple[str, ...] = ()  # sha256 of those enclosed and named by an event
     images_missing: tuple[str, ...] = ()  # named, not enclosed
+    records: tuple[str, ...] = ()  # sha256 of records of assessments that are enclosed
     withheld: int = 0  # events whose personal data was erased or left out
     faults: tuple[str, ...] = ()
 
@@ -61,6 +64,7 @@ class BundleReport:
             "leaves": self.leaves,
             "images": list(self.images),
             "images_missing": list(self.images_missing),
+            "records": list(self.records),
             "withheld": self.withheld,
             "faults": list(self.faults),
         }
@@ -85,6 +89,7 @@ def verify_bundle(content: bytes, ring: KeyRing) -> BundleReport:
         return BundleReport(case, head, faults=(f"{LEAVES}: {exc}",))
     named = pictures_of(leaves)
     enclosed = {sha256_hex(one) for name, one in files.items() if name.startswith("images/")}
+    recorded = {sha256_hex(one) for name, one in files.items() if name.startswith("records/")}
     return BundleReport(
         case=case,
         checkpoint=head,
@@ -92,6 +97,7 @@ def verify_bundle(content: bytes, ring: KeyRing) -> BundleReport:
         leaves=len(leaves),
         images=tuple(one for one in named if one in enclosed),
         images_missing=tuple(one for one in named if one not in enclosed),
+        records=tuple(one for one in records_of(leaves) if one in recorded),
         withheld=sum(leaf.salt is None and leaf.body.get("kind") == LeafKind.EVENT for leaf in leaves),
         faults=faults,
     )
@@ -135,6 +141,21 @@ def _faults(files: Mapping[str, bytes], leaves: Sequence[BundleLeaf], head: Chec
         if name.startswith("images/") and sha256_hex(content) not in named:
             yield f"{name}: no event of the case names a picture with this sha256"
         if name.startswith("images/") and not name.removeprefix("images/").startswith(sha256_hex(content)):
+            yield f"{name}: is named by another sha256 than its own"
+    yield from _record_faults(files, leaves)
+
+
+def _record_faults(files: Mapping[str, bytes], leaves: Sequence[BundleLeaf]) -> Iterator[str]:
+    """Records are what their leaves name, drawn pictures what those records name."""
+    enclosed = {name: content for name, content in sorted(files.items()) if name.startswith("records/")}
+    named = set(records_of(leaves))
+    said = [content for content in enclosed.values() if sha256_hex(content) in named]
+    named |= {drawn for content in said if (drawn := drawn_for(content)) is not None}
+    for name, content in enclosed.items():
+        sha256 = sha256_hex(content)
+        if sha256 not in named:
+            yield f"{name}: no assessment of the case names a record with this sha256"
+        if not name.removeprefix("records/").startswith(sha256):
             yield f"{name}: is named by another sha256 than its own"
 
 

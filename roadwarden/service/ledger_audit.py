@@ -19,6 +19,7 @@ from roadwarden.ledger.leaves import Json, Source
 from roadwarden.ledger.note import SignedNote
 from roadwarden.ledger.witness import Witness, Witnessed
 from roadwarden.models.history import Entry
+from roadwarden.service.audit_assessments import assessment_faults
 from roadwarden.service.audit_checkpoints import checkpoint_faults
 from roadwarden.service.audit_events import event_faults, move_faults
 from roadwarden.service.audit_tree import TreeWalk
@@ -88,6 +89,7 @@ def audit(
         walk = TreeWalk(store, ring, checkpoints, seen)
         found.add(walk.faults(tell), "leaves")
         found.add(event_faults(store, walk.erased), "case_events")
+        found.add(assessment_faults(connection), "assessments")
         if moves is not None:
             found.add(move_faults(store, moves, walk.erased), "registry")
         waiting, since = store.waiting(store.newest(Source.EVENTS))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from roadwarden.errors import DataError, LedgerError, UnknownCase
-from roadwarden.ledger.bundle import Bundle, BundleLeaf, pack_bundle, pictures_of
+from roadwarden.ledger.bundle import Bundle, BundleLeaf, drawn_for, pack_bundle, pictures_of, records_of
 from roadwarden.ledger.canonical import sha256_hex
 from roadwarden.ledger.leaves import LeafKind, Personal, Source, drafts_of_event, read_leaf
 from roadwarden.ledger.note import SigningKey
 from roadwarden.service.ledger import LeafProof, Ledger, kept_event
+from roadwarden.storage.assessments import AssessmentStore
 from roadwarden.storage.engine import reading
 from roadwarden.storage.ledger_store import LeafRow, LedgerStore
 
@@ -46,6 +47,7 @@ def bundle_case(ledger: Ledger, case: str, key: SigningKey, enclosed: Enclosed) 
     proved = ledger.prove(sorted((*rows, *moves), key=lambda row: row.number), head)
     leaves = [_leaf(one, personal) for one in proved]
     pictures = {sha256: enclosed.picture(sha256) for sha256 in pictures_of(leaves)}
+    records = _records(ledger, records_of(leaves), enclosed.picture)
     bundle = Bundle(
         case=case,
         leaves=leaves,
@@ -53,8 +55,19 @@ def bundle_case(ledger: Ledger, case: str, key: SigningKey, enclosed: Enclosed) 
         successions=successions,
         images={sha256: content for sha256, content in pictures.items() if content is not None},
         model=enclosed.model,
+        records=records,
     )
     return pack_bundle(bundle, key)
+
+
+def _records(ledger: Ledger, names: Sequence[str], picture: FindPicture) -> dict[str, bytes]:
+    """Records of assessments as they are kept, and what was drawn for them where it is here."""
+    with reading(ledger.engine) as connection:
+        store = AssessmentStore(connection)
+        kept = {name: row.content.encode() for name in names if (row := store.get(name)) is not None}
+    drawn = {sha256 for content in kept.values() if (sha256 := drawn_for(content)) is not None}
+    found = {sha256: picture(sha256) for sha256 in sorted(drawn)}
+    return kept | {sha256: content for sha256, content in found.items() if content is not None}
 
 
 def pictures_in(folder: Path) -> FindPicture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +13,9 @@ import numpy.typing as npt
 from sqlalchemy import Connection, func, insert, select
 
 from roadwarden.cases.assessments import AssessmentKind
-from roadwarden.cases.event_types import Verdict
+from roadwarden.cases.event_types import EventType, Verdict
 from roadwarden.storage.assessment_tables import assessment_evidence, assessments
+from roadwarden.storage.case_tables import case_events
 from roadwarden.storage.rows import insert_of, rows_where
 
 MOST_ROWS = 1000
@@ -55,6 +57,15 @@ class AssessmentFilter:
     verdict: Verdict | None = None
     kind: AssessmentKind | None = None
     before: int | None = None  # numbers below it, for pages
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecord:
+    """What an event says of a record."""
+
+    id: str
+    verdict: str
+    report_seq: object
 
 
 class AssessmentStore:
@@ -107,10 +118,18 @@ class AssessmentStore:
         query = query.order_by(assessments.c.number.desc()).limit(min(most, MOST_ROWS))
         return tuple(map(_row, self._connection.execute(query)))
 
-    def all(self) -> Iterator[AssessmentRow]:
-        """Every record in the order in which they were kept, read piece by piece."""
-        query = select(assessments).order_by(assessments.c.number)
-        yield from map(_row, self._connection.execution_options(yield_per=MOST_ROWS).execute(query))
+    def page(self, after: int, most: int) -> tuple[AssessmentRow, ...]:
+        """Records behind a number, in the order in which they were kept."""
+        query = select(assessments).where(assessments.c.number > after)
+        return tuple(map(_row, self._connection.execute(query.order_by(assessments.c.number).limit(most))))
+
+    def named_by(self, cases: Sequence[str]) -> Iterator[NamedRecord]:
+        """The records that events of those cases name, as the events say."""
+        query = select(case_events.c.data).where(case_events.c.type == EventType.ASSESSED.value)
+        for row in rows_where(self._connection, query, case_events.c.case_id, set(cases)):
+            data = json.loads(row.data)
+            if isinstance(data, dict) and data.get("assessment"):
+                yield NamedRecord(str(data["assessment"]), str(data.get("verdict")), data.get("report_seq"))
 
     def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of the ids that are kept."""
