@@ -47,7 +47,16 @@ MODULES = {
     "export": ("train",),
     "eval": ("eval",),
     "review": ("review",),
-    "bench": ("bench", "bench_cases", "bench_cells", "bench_ingest", "bench_ledger", "bench_precision", "bench_stream"),
+    "bench": (
+        "bench",
+        "bench_cases",
+        "bench_cells",
+        "bench_ingest",
+        "bench_ledger",
+        "bench_precision",
+        "bench_serve",
+        "bench_stream",
+    ),
 }
 """Command or group, in the order of the help, to the modules of this folder that ``register`` it."""
 

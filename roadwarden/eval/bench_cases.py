@@ -99,8 +99,8 @@ def bench_cases(engine: Engine, *, cases: int, rounds: int, seed: int, tell: Cal
 
     Raises ConfigError where the database holds cases that this bench has not made.
     """
-    _fill(engine, cases, tell)
-    now = _end(cases)
+    fill(engine, cases, tell)
+    now = end_of(cases)
     draw = random.Random(seed)
     load = os.getloadavg()[0]
     timings = [
@@ -171,7 +171,7 @@ def _questions(
     }
     for what, question in lists.items():
         yield what, question, LIST_TARGET_MS
-    yield "replay of one case", lambda: desk.answer(_name(draw.randrange(cases))), REPLAY_TARGET_MS
+    yield "replay of one case", lambda: desk.answer(name_of(draw.randrange(cases))), REPLAY_TARGET_MS
     yield "open cases counted by state", lambda: _count(engine, now), None
     yield "a command, kept durably", lambda: _command(desk, cases, draw), None
 
@@ -183,15 +183,16 @@ def _count(engine: Engine, now: datetime) -> Mapping[str, int]:
 
 def _command(desk: CaseDesk, cases: int, draw: random.Random) -> object:
     officer = Person("u3", Role.DUTY_OFFICER, frozenset({"*"}))
-    return desk.record(officer, _name(draw.randrange(cases)), SafetyMeasure("fence"))
+    return desk.record(officer, name_of(draw.randrange(cases)), SafetyMeasure("fence"))
 
 
-def _fill(engine: Engine, cases: int, tell: Callable[[str], None]) -> None:
+def fill(engine: Engine, cases: int, tell: Callable[[str], None]) -> None:
+    """Cases up to that many; raises ConfigError where the database holds cases of somebody else."""
     with reading(engine) as unit:
         there = unit.events.count_cases()
-        if there and not unit.events.version(_name(0)):
+        if there and not unit.events.version(name_of(0)):
             raise ConfigError("the database holds cases of somebody; give this bench a database of its own")
-    policies, now = shipped_clock_policies(), _end(cases)
+    policies, now = shipped_clock_policies(), end_of(cases)
     for first in range(there, cases, FILL_AT_ONCE):
         histories = [_history(number, cases) for number in range(first, min(first + FILL_AT_ONCE, cases))]
         rows = [row for events in histories if (row := row_of(events, policies)) is not None]
@@ -204,11 +205,13 @@ def _fill(engine: Engine, cases: int, tell: Callable[[str], None]) -> None:
         analyse(engine)
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """Of a case, by its number."""
     return f"bench-{number:06d}"
 
 
-def _end(cases: int) -> datetime:
+def end_of(cases: int) -> datetime:
+    """When the newest of so many cases happens."""
     return FIRST_DAY + timedelta(days=cases / A_DAY)
 
 
@@ -218,11 +221,11 @@ def _history(number: int, cases: int) -> list[CaseEvent]:
     started = FIRST_DAY + timedelta(days=number / A_DAY)
     steps = list(_steps(draw))
     if number >= cases * (1 - OPEN_SHARE):
-        started = _end(cases) - timedelta(hours=60 * draw.random())
+        started = end_of(cases) - timedelta(hours=60 * draw.random())
         steps = steps[: draw.randrange(1, 7)]
         if draw.random() < 0.1:
             steps.append((EventType.PARKED, 12.0, _park(started)))
-    ended = _end(cases)
+    ended = end_of(cases)
     return [
         _event(number, seq, kind, min(started + timedelta(hours=hours), ended), data)
         for seq, (kind, hours, data) in enumerate(steps, 1)
@@ -274,4 +277,4 @@ _ROLES = {
 
 def _event(number: int, seq: int, kind: EventType, at: datetime, data: dict[str, Any]) -> CaseEvent:
     role = _ROLES.get(kind, Role.DUTY_OFFICER)
-    return CaseEvent(_name(number), seq, kind, at, at, f"{role}-{number % 50}", role, parse_data(kind, data))
+    return CaseEvent(name_of(number), seq, kind, at, at, f"{role}-{number % 50}", role, parse_data(kind, data))

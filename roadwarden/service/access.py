@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 
@@ -18,6 +18,8 @@ from roadwarden.storage.credentials import CredentialStore
 from roadwarden.storage.engine import reading, writing
 from roadwarden.storage.people import PeopleStore
 
+Value = TypeVar("Value")
+MOST_REMEMBERED: Final = 10_000
 SESSION_LASTS: Final = timedelta(hours=12)  # a shift
 SESSION_IDLE: Final = timedelta(hours=2)
 SEEN_EVERY: Final = timedelta(minutes=5)  # how often a session that is used says so: most requests write nothing
@@ -34,6 +36,7 @@ class Access:
 
     engine: Engine
     now: Callable[[], datetime] = utc_now
+    memory: dict[tuple[str, str], tuple[int, object]] = field(default_factory=dict, repr=False, compare=False)
 
     def of_token(self, text: str) -> Principal:
         """Whoever holds the token. Raises NotLoggedIn."""
@@ -41,12 +44,12 @@ class Access:
         if parts is None:
             raise NotLoggedIn(_NOT_LIVE)
         with reading(self.engine) as connection:
-            found = CredentialStore(connection).token(parts[0])
+            found = self._known(connection, "token", parts[0], lambda: CredentialStore(connection).token(parts[0]))
             token, kept = found or (None, secrets.sha256(""))
             fits = secrets.same(kept, parts[1])
             if token is None or not fits or not token.is_live(self.now()):
                 raise NotLoggedIn(_NOT_LIVE)
-            account = PeopleStore(connection).get(token.person)
+            account = self._account(connection, token.person)
         if account is None or account.disabled_at is not None:
             raise NotLoggedIn(_NOT_LIVE)
         return Principal(account, Way.TOKEN, token.scopes, token.id)
@@ -58,13 +61,29 @@ class Access:
             session = CredentialStore(connection).session(kept)
             if session is None or now >= session.expires_at or now - session.seen_at >= SESSION_IDLE:
                 return None
-            account = PeopleStore(connection).get(session.person)
+            account = self._account(connection, session.person)
         if account is None or account.disabled_at is not None:
             return None
         if now - session.seen_at >= SEEN_EVERY:
             with writing(self.engine) as connection:
                 CredentialStore(connection).seen(kept, now)
         return Principal(account, Way.SESSION, EVERY_RIGHT, kept[:12])
+
+    def _account(self, connection: Connection, name: str) -> Account | None:
+        return self._known(connection, "account", name, lambda: PeopleStore(connection).get(name))
+
+    def _known(self, connection: Connection, what: str, name: str, read: Callable[[], Value | None]) -> Value | None:
+        """What was read before, unless anything about accounts or tokens has changed since: one question, not four."""
+        version = PeopleStore(connection).version()
+        kept = self.memory.get((what, name))
+        if kept is not None and kept[0] == version:
+            return cast("Value", kept[1])
+        found = read()
+        if found is not None:
+            if len(self.memory) >= MOST_REMEMBERED:
+                self.memory.clear()
+            self.memory[what, name] = (version, found)
+        return found
 
     def log_in(self, name: str, password: str, address: str) -> NewSecret:
         """A new session; its text is the cookie. Raises NotLoggedIn, or TooMany after too many failures."""

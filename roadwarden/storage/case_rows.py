@@ -26,6 +26,9 @@ from roadwarden.storage.rows import chunks, insert_of, rows_where
 from roadwarden.taxonomy import Severity
 
 _NAMES = tuple(field.name for field in dataclasses.fields(CaseRow))
+_SEVERITY = _NAMES.index("severity")
+_SELECT = select(*(cases.c[name] for name in _NAMES))
+"""Columns in the order of the fields: a row of a list is made without asking for any by name."""
 MOST_ROWS = 1000
 
 
@@ -97,14 +100,14 @@ class CaseRowStore:
 
     def between(self, after: str, up_to: str | None) -> Mapping[str, CaseRow]:
         """The rows of the cases behind ``after`` up to ``up_to``, which is one of them; all of the rest if None."""
-        query = select(cases).where(cases.c.case_id > after)
+        query = _SELECT.where(cases.c.case_id > after)
         if up_to is not None:
             query = query.where(cases.c.case_id <= up_to)
         return {row.case_id: _row(row) for row in self._connection.execute(query)}
 
     def get(self, case_id: str) -> CaseRow | None:
         """One row as of its newest event; None where there is no such case."""
-        row = self._connection.execute(select(cases).where(cases.c.case_id == case_id)).first()
+        row = self._connection.execute(_SELECT.where(cases.c.case_id == case_id)).first()
         return None if row is None else _row(row)
 
     def of_names(self, names: Iterable[str]) -> tuple[CaseRow, ...]:
@@ -121,7 +124,7 @@ class CaseRowStore:
 
     def open_in(self, box: MapBox) -> tuple[CaseRow, ...]:
         """The open cases in a box of the map, the oldest first; O(open cases), of which a city has hundreds."""
-        query = select(cases).where(_is_open())
+        query = _SELECT.where(_is_open())
         query = query.where(cases.c.lat.between(box.south, box.north), cases.c.lon.between(box.west, box.east))
         found = map(_row, self._connection.execute(query))
         return tuple(sorted(found, key=lambda row: (row.filed_at, row.case_id)))
@@ -142,7 +145,7 @@ class CaseRowStore:
 
         ``after`` is the key (``key_of``) of the last row that was seen, so that pages neither repeat nor leave out.
         """
-        query = _where(select(cases), wanted, now)
+        query = _where(_SELECT, wanted, now)
         if order is Order.DUE:
             key: ColumnElement[Any] = cases.c.due_at
             query = query.where(_is_open(), key.is_not(None))  # the two databases put NULL at different ends
@@ -198,7 +201,7 @@ class CaseRowStore:
             yield Problem(*row)
 
     def _read(self, column: ColumnElement[Any], values: Iterable[str]) -> tuple[CaseRow, ...]:
-        found = map(_row, rows_where(self._connection, select(cases), column, values))
+        found = map(_row, rows_where(self._connection, _SELECT, column, values))
         return tuple(sorted(found, key=lambda row: (row.filed_at, row.case_id)))
 
 
@@ -280,5 +283,6 @@ def _values(row: CaseRow) -> dict[str, Any]:
 
 
 def _row(row: Any) -> CaseRow:
-    values = {name: getattr(row, name) for name in _NAMES}
-    return CaseRow(**values | {"severity": Severity(row.severity)})
+    values = list(row)
+    values[_SEVERITY] = Severity(values[_SEVERITY])
+    return CaseRow(*values)

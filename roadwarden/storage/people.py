@@ -39,6 +39,10 @@ class PeopleStore:
             return None
         return _account(row, self._words(people_roles.c.role, name), self._words(people_areas.c.area, name))
 
+    def version(self) -> int:
+        """Grows with every change of an account or token: each is written down in its own transaction."""
+        return self._connection.execute(select(func.max(access_events.c.number))).scalar_one() or 0
+
     def all(self) -> tuple[Account, ...]:
         """Every account, by name."""
         rows = self._connection.execute(select(people).order_by(people.c.name)).all()

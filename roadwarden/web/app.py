@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -64,6 +65,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
 OPENAPI_PATH: Final = "/api/v1/openapi.json"
 
 
+WRITERS: Final = 2
+"""Commands that are worked on at once. The database has one writer: more of them would only fill the threads that reads
+want, while they wait for a slow disk."""
+
+
 def create_app(parts: Parts) -> FastAPI:
     """A server of these parts."""
 
@@ -85,6 +91,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.limiter = Limiter()
+    app.state.writers = asyncio.Semaphore(WRITERS)
     app.state.atlas = Atlas(parts.engine, parts.now)
     app.state.figures = Figures()
     problems.install(app)

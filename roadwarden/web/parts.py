@@ -70,4 +70,8 @@ def parts_of(request: Request) -> Parts:
     return parts
 
 
-PartsOf = Annotated[Parts, Depends(parts_of)]
+async def _parts(request: Request) -> Parts:  # async, or FastAPI would go to another thread for it
+    return parts_of(request)
+
+
+PartsOf = Annotated[Parts, Depends(_parts)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from roadwarden.access.people import Principal
 from roadwarden.service.cases import Ask
@@ -30,16 +31,18 @@ class Write:
         return Ask(f"{caller.name} {self.key}", self.version, occurred_at, areas)
 
 
-def _new(
+async def _new(
+    request: Request,
     idempotency_key: Annotated[
         str,
         Header(description="anything that is new, such as a UUID; the same once more does nothing more", pattern=_KEY),
     ],
-) -> Write:
-    return Write(idempotency_key, None)
+) -> AsyncIterator[Write]:
+    async with request.app.state.writers:
+        yield Write(idempotency_key, None)
 
 
-def _seen(
+async def _seen(
     write: Annotated[Write, Depends(_new)],
     if_match: Annotated[str, Header(description="ETag of the case as you saw it; * for any", pattern=_VERSION)],
 ) -> Write:

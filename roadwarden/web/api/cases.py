@@ -15,6 +15,7 @@ from roadwarden.storage.case_rows import CaseFilter, Order, key_of
 from roadwarden.storage.case_unit import reading
 from roadwarden.taxonomy import Severity
 from roadwarden.web.answers import answer, etag
+from roadwarden.web.api.case_json import case_item
 from roadwarden.web.api.case_models import CaseDetail, CasePage
 from roadwarden.web.api.fields import CaseName, Moment, Word
 from roadwarden.web.api.seeing import detail, in_role, read_personal, seen_by, visible
@@ -63,7 +64,7 @@ def list_cases(query: Annotated[CaseQuery, Query()], caller: Caller, parts: Part
         rows = unit.rows.list(wanted, now, query.order, query.limit + 1, after)
     shown = rows[: query.limit]
     more = write_cursor(query.order, key_of(shown[-1], query.order)) if len(rows) > len(shown) else None
-    return answer({"now": format_time(now), "items": [row.as_json(now) for row in shown], "next": more})
+    return answer({"now": format_time(now), "items": [case_item(row, now) for row in shown], "next": more})
 
 
 @router.get("/{case}", response_model=CaseDetail, responses=answers(401, 403, 404, 422))
