@@ -55,9 +55,16 @@ class GroundPatches:
 
     def part(self, rows: slice) -> GroundPatches:
         """Those of some boxes."""
-        columns = (self.centre_m, self.covariance_m2, self.length_m, self.width_m)
-        sigmas = (self.length_sigma_m, self.width_sigma_m, self.cut)
-        return GroundPatches(*(one[rows] for one in (*columns, *sigmas)), self.refused[rows])
+        return GroundPatches(
+            self.centre_m[rows],
+            self.covariance_m2[rows],
+            self.length_m[rows],
+            self.width_m[rows],
+            self.length_sigma_m[rows],
+            self.width_sigma_m[rows],
+            self.cut[rows],
+            self.refused[rows],
+        )
 
     @property
     def placed(self) -> npt.NDArray[np.bool_]:

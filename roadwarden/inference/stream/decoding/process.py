@@ -20,7 +20,7 @@ from roadwarden.inference.stream.decoding.video import read_video
 from roadwarden.inference.zone import read_zone
 
 NICE = 5
-"""Below the worker: short of time, it is better not to decode than not to look at what is decoded."""
+"""Of live sources, below the worker: short of time, better not to decode than not to look at what is decoded."""
 
 
 def main(spec: DecoderSpec, pipe: Connection) -> None:
@@ -28,7 +28,8 @@ def main(spec: DecoderSpec, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, who ends us
     end_with_parent()
     cv2.setNumThreads(1)
-    _step_back()
+    if spec.stale_after_s is not None:
+        os.nice(NICE)
     widen(pipe)
     outlet = Outlet(spec, pipe, Positions(spec.track, read_zone(spec.zone)))
     try:
@@ -45,11 +46,3 @@ def main(spec: DecoderSpec, pipe: Connection) -> None:
     except Exception as exc:  # noqa: BLE001 - a traceback may show an address with its password
         outlet.trouble(f"the decoder failed: {redact_url(f'{type(exc).__name__}: {exc}')}")
         sys.exit(1)
-
-
-def _step_back() -> None:
-    """Nicer than the worker; where both run with a real-time priority, by one below it."""
-    os.nice(NICE)
-    priority = os.sched_getparam(0).sched_priority
-    if priority > 1:
-        os.sched_setparam(0, os.sched_param(priority - 1))
