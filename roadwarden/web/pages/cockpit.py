@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from roadwarden.web import assets, look
-from roadwarden.web.pages import board, cases, citizens, map, pictures
+from roadwarden.web.pages import board, cases, citizens, crew, map, people, pictures, work
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     assets.router,
@@ -17,5 +17,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     cases.router,
     pictures.router,
     citizens.router,
+    crew.router,
+    work.router,
+    people.router,
 )
 """A new page is one name here."""

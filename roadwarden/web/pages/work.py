@@ -85,14 +85,15 @@ class ReviewBody(BaseModel):
 
 @router.get("/work")
 def work_page(request: Request, caller: Caller, parts: PartsOf, queue: Annotated[str, Query()] = "") -> HTMLResponse:
-    """The first queue of the caller's, or the one he chose."""
+    """The queue he chose, or the first of his in which something waits."""
     require(caller, Right.CASES_RECORD, parts.permissions)
     own = [one for one in QUEUES if _has(caller, parts, one)]
     if not own:
         raise Forbidden(f"no queue waits for {caller.name}")
-    chosen = next((one for one in own if one.name == queue), own[0])
+    counts = {one.name: _count(request, caller, parts, one) for one in own}
+    usual = next((one for one in own if counts[one.name]), own[0])
+    chosen = next((one for one in own if one.name == queue), usual)
     found = _items(request, caller, parts, chosen)
-    counts = {one.name: len(found) if one is chosen else _count(request, caller, parts, one) for one in own}
     page = {"queue": chosen.name, "items": found}
     return render(request, "work.html", script_words=_WORDS, page=page, queues=own, chosen=chosen, counts=counts)
 
