@@ -13,11 +13,10 @@ from roadwarden.access.people import Principal
 from roadwarden.access.policy import may
 from roadwarden.cases.events import CaseEvent, RepairReported, SelfHandled
 from roadwarden.cases.rights import Right
-from roadwarden.errors import Forbidden, NotFound, UnknownCase
+from roadwarden.errors import UnknownCase
 from roadwarden.service.case_views import belongs_of
 from roadwarden.storage import case_unit
 from roadwarden.storage.evidence import UseKind, reading
-from roadwarden.web.api.seeing import visible
 from roadwarden.web.identity import Caller
 from roadwarden.web.parts import Parts, PartsOf
 
@@ -47,19 +46,6 @@ def picture(caller: Caller, parts: PartsOf, sha256: Sha256) -> Response:
     return Response(desk.public(kept.public_sha256), media_type="image/jpeg", headers=headers)
 
 
-@router.get("/overlays/{case}/{report_seq}.jpg")
-def overlay(caller: Caller, parts: PartsOf, case: str, report_seq: int) -> Response:
-    """What the machine drew when it judged a report, over the originals: for those who see originals."""
-    visible(parts, caller, case, Right.EVIDENCE_READ)
-    if not sees_originals(parts, caller):
-        raise Forbidden("the drawing is over the original pictures, which intake and auditors see")
-    with case_unit.reading(parts.engine) as unit:
-        said = unit.assessments.by_machine(case, report_seq)
-    if said is None or said.overlay is None:
-        raise NotFound(f"no overlay of report {report_seq} of case {case} is kept")
-    return Response(parts.requests.evidence.blobs.get(said.overlay), media_type="image/jpeg")
-
-
 def pictures_of(parts: Parts, case: str, events: tuple[CaseEvent, ...]) -> CasePictures:
     """What was attached before any report, and what the newest report shows."""
     reported = [event.data.evidence for event in events if isinstance(event.data, RepairReported | SelfHandled)]
@@ -69,11 +55,6 @@ def pictures_of(parts: Parts, case: str, events: tuple[CaseEvent, ...]) -> CaseP
         newest = next((evidence for evidence in reversed(reported) if evidence), ())
         after = [one for one in newest if _SHA256.fullmatch(one) and unit.get(one) is not None]
     return CasePictures(tuple(one for one in attached if one not in claimed), tuple(after))
-
-
-def sees_originals(parts: Parts, caller: Principal) -> bool:
-    """Whether one of his roles does; everybody else sees redacted pictures only."""
-    return may(caller, Right.ORIGINALS_READ, parts.permissions)
 
 
 def url_of(sha256: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, Response
 
@@ -13,29 +13,27 @@ from roadwarden.access.people import Principal
 from roadwarden.access.policy import Sight, acting, may, require, sight
 from roadwarden.cases.answer import CaseState
 from roadwarden.cases.case_row import CaseRow
-from roadwarden.cases.event_types import EventType, Verdict, format_time
+from roadwarden.cases.event_types import EventType, format_time
 from roadwarden.cases.filing import Source
 from roadwarden.cases.permissions import Belongs
 from roadwarden.cases.rights import Right
 from roadwarden.cases.tips import KeptTip
 from roadwarden.errors import Forbidden, NotFound
 from roadwarden.service.case_views import belongs_of
-from roadwarden.service.reviewing import review
 from roadwarden.service.tips import drop_tip, file_tip, waiting_tips
 from roadwarden.storage.case_rows import CaseFilter, Order
 from roadwarden.storage.case_unit import CaseUnit, reading
 from roadwarden.storage.people_tables import WishState
 from roadwarden.taxonomy import Severity
 from roadwarden.web.answers import answer
-from roadwarden.web.api.seeing import seen_by, visible
+from roadwarden.web.api.seeing import seen_by
 from roadwarden.web.api.wishes import wishes_of
 from roadwarden.web.identity import Caller
 from roadwarden.web.pages.case_actions import last_report
 from roadwarden.web.pages.map import atlas_of
-from roadwarden.web.pages.pictures import pictures_of, sees_originals, url_of
+from roadwarden.web.pages.pictures import pictures_of, url_of
 from roadwarden.web.pages.rendering import render
 from roadwarden.web.parts import Parts, PartsOf
-from roadwarden.web.writes import SeenWrite
 
 router = APIRouter(include_in_schema=False)
 MOST: Final = 100
@@ -72,15 +70,6 @@ class FileTipBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     severity: Severity | None = None
-
-
-class ReviewBody(BaseModel):
-    """A person's verdict on a report."""
-
-    model_config = ConfigDict(extra="forbid")
-    report_seq: int = Field(ge=0)
-    verdict: Verdict
-    reason: str | None = Field(default=None, max_length=500)
 
 
 @router.get("/work")
@@ -123,17 +112,6 @@ def drop_reported(caller: Caller, parts: PartsOf, source: Source, name: str, bod
     return answer({"dropped": name})
 
 
-@router.post("/work/reviews/{case}")
-def review_report(
-    caller: Caller, parts: PartsOf, write: SeenWrite, case: Annotated[str, Path(max_length=200)], body: ReviewBody
-) -> Response:
-    """Records a person's verdict beside the machine's; REPAIRED closes the case."""
-    view = visible(parts, caller, case, Right.CASES_RECORD)
-    person = acting(caller, EventType.ASSESSED, parts.permissions, view.belongs)
-    done = review(parts.desk, person, case, body.report_seq, body.verdict, body.reason, write.ask(caller))
-    return answer({"state": done.done.row.state, "version": done.done.row.version, "agrees": done.agrees})
-
-
 def _has(caller: Principal, parts: Parts, queue: Queue) -> bool:
     """Whether one of the roles records what the queue waits for, wherever."""
     if not may(caller, Right.CASES_RECORD, parts.permissions):
@@ -153,7 +131,7 @@ def _items(request: Request, caller: Principal, parts: Parts, queue: Queue) -> l
     now = parts.now()
     with reading(parts.engine) as unit:
         rows = _rows(unit, caller, parts, queue)
-        machine = {row.case_id: _machine(unit, row, parts, caller) for row in rows} if queue.name == "review" else {}
+        machine = {row.case_id: _machine(unit, row) for row in rows} if queue.name == "review" else {}
     told = [_case(row, now, streets) | machine.get(row.case_id, {}) for row in rows]
     return [one | _shown(parts, one["case"]) for one in told] if queue.name == "review" else told
 
@@ -193,13 +171,12 @@ def _case(row: CaseRow, now: Any, streets: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _machine(unit: CaseUnit, row: CaseRow, parts: Parts, caller: Principal) -> dict[str, Any]:
-    """What the machine said; its drawing is of originals, and so for those who see originals."""
+def _machine(unit: CaseUnit, row: CaseRow) -> dict[str, Any]:
     report = last_report(unit.events.of(row.case_id))
     said = None if report is None else unit.assessments.by_machine(row.case_id, report)
     verdict = None if said is None else {"verdict": said.verdict.value, "score": said.score}
-    drawn = said is not None and said.overlay is not None and sees_originals(parts, caller)
-    return {"report": report, "machine": verdict, "overlay": drawn}
+    overlay = f"/api/v1/assessments/{said.id}/overlay" if said is not None and said.overlay is not None else None
+    return {"report": report, "machine": verdict, "overlay": overlay}
 
 
 def _shown(parts: Parts, case: str) -> dict[str, Any]:

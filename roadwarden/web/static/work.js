@@ -137,7 +137,7 @@ function reviewing() {
     : h("div", { class: "pictures" }, ...[...item.before, ...item.after].map((url) => h("img", { src: url, alt: w("case.pictures") })));
   const machine = item.machine ? h("p", {}, w("work.machine"), " ", h("strong", {}, w(`verdict.${item.machine.verdict}`)), ` · ${Math.round(item.machine.score)}`)
     : h("p", { class: "soft" }, w("work.no_machine"));
-  const overlay = item.overlay ? h("img", { class: "before", src: `/overlays/${encodeURIComponent(item.case)}/${item.report}.jpg`, alt: w("work.overlay") }) : null;
+  const overlay = item.overlay ? h("img", { class: "before", src: item.overlay, alt: w("work.overlay") }) : null;
   const buttons = VERDICTS.map((verdict, nth) => h("button", { class: nth === 0 ? "main" : "", "data-verdict": verdict, onclick: () => judge(item, verdict) }, h("kbd", {}, String(nth + 1)), w(`verdict.${verdict}`)));
   return h("div", { class: "review" }, h("ol", {}, ...list), h("section", { class: "sheet stack" },
     h("div", { class: "row between" }, h("h2", {}, link(item.case), " ", w(`type.${item.distress}`)), h("span", { class: "soft" }, item.street)),
@@ -147,8 +147,8 @@ function reviewing() {
 async function judge(item, verdict) {
   const body = { report_seq: item.report, verdict };
   const headers = { "idempotency-key": newKey(), "if-match": `"${item.version}"` };
-  const told = await tried(() => ask(`/work/reviews/${encodeURIComponent(item.case)}`, { method: "POST", body, headers }));
-  if (told) toast(`${item.case}: ${w(`verdict.${verdict}`)} · ${w(`state.${told.state}`)}`);
+  const told = await tried(() => ask(`/api/v1/cases/${encodeURIComponent(item.case)}/review`, { method: "POST", body, headers }));
+  if (told) toast(`${item.case}: ${w(`verdict.${verdict}`)} · ${w(`state.${told.case.state}`)}`);
   await reload();
 }
 
