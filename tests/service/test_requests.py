@@ -30,6 +30,7 @@ from roadwarden.errors import DataError, NotAllowed, NotFound
 from roadwarden.service.cases import Ask
 from roadwarden.service.request_updates import take_news, updates_between, updates_of_request
 from roadwarden.service.requests import Submission, find, follow, listed, secret_of, submit
+from roadwarden.service.shown_pictures import ShownPictures
 from roadwarden.service.tips import drop_tip, file_tip, take_in_tip, waiting_tips
 from roadwarden.storage import request_unit
 from roadwarden.storage.case_unit import reading
@@ -147,6 +148,13 @@ class TestFromReportToRepair:
         assert [one.sha256 for one in find(desk, request.id).pictures] == several
         with pytest.raises(NotFound, match="no picture"):
             submit(desk, asked(), Submission(Channel.PAGE, "page", pictures=("0" * 64,)))
+
+    def test_a_citizens_picture_is_known_to_whoever_judges_repairs(self, desk):
+        picture = desk.evidence.take_in(b"the hole", "page")
+        request = submit(desk, asked(), replace(BY_PAGE, pictures=(picture.sha256,)))
+        (near,) = ShownPictures(desk.cases.engine).near(picture.perceptual ^ 0b111, 10)
+        assert (near.sha256, near.case) == (picture.sha256, request.id)
+        assert list(ShownPictures(desk.cases.engine).near(picture.perceptual ^ 0xFFFF, 10)) == []
 
 
 class TestOneHoleIsOneCase:
