@@ -79,7 +79,9 @@ def day(request: Request, caller: Caller, parts: PartsOf) -> Response:
         rows = unit.rows.list(own, now, Order.NEWEST, MOST)
     streets = atlas_of(request).street_names()
     kept = [row for row in rows if row.state not in (CaseState.VOIDED, CaseState.MERGED)]
-    return answer({"now": format_time(now), "cases": [_told(parts, row, now, streets) for row in kept]})
+    return answer(
+        {"who": caller.name, "now": format_time(now), "cases": [_told(parts, row, now, streets) for row in kept]}
+    )
 
 
 @router.post("/crew/reports")

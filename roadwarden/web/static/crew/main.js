@@ -21,7 +21,7 @@ function stateOf(job) {
 async function refresh() {
   debts = (await owed()).filter((debt) => debt.who === page.who);
   const told = await ask("/crew/day").catch(() => null);
-  if (told) {
+  if (told?.who === page.who) {
     day = told;
     if (navigator.onLine) learn(told.now);
   }
