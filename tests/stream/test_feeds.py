@@ -208,6 +208,7 @@ class TestACameraOnTheNetwork:
             server.start()
             listening.until(lambda seen: len(frames(seen)) >= 3)
 
+    @pytest.mark.slow
     def test_that_goes_away_and_comes_back_begins_a_new_segment(self, rtsp):
         server, reconnects = rtsp("cam").start(), []
         with Listening(DecoderFeed(network(server.url("cam")), on_reconnect=reconnects.append)) as listening:
@@ -220,6 +221,7 @@ class TestACameraOnTheNetwork:
         assert numbers == sorted(set(numbers))
         assert reconnects[0] == "cam"
 
+    @pytest.mark.slow
     def test_that_falls_silent_without_a_goodbye_is_opened_anew(self, rtsp):
         server, reconnects = rtsp("cam").start(), []
         with Listening(DecoderFeed(network(server.url("cam")), on_reconnect=reconnects.append)) as listening:
@@ -238,6 +240,7 @@ class TestACameraOnTheNetwork:
         with Listening(DecoderFeed(network(server.url("locked", "guard:s3cr%40t@")))) as listening:
             listening.until(lambda seen: len(frames(seen)) >= 1)
 
+    @pytest.mark.slow
     def test_whose_decoder_keeps_dying_is_given_up_on_loudly(self, rtsp, caplog):
         server = rtsp("cam").start()
 

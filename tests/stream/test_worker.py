@@ -115,6 +115,7 @@ class TestLiveCameras:
         assert report.total.entered == 90
         assert float(np.percentile(ages, 95)) < 3.0
 
+    @pytest.mark.slow
     def test_a_dead_camera_holds_up_no_other_and_is_told(self, tmp_path, film):
         dead = {"source": {"kind": "network", "url": "rtsp://127.0.0.1:9/none", "timeout_s": 1.0}}
         worker = worker_in(tmp_path, {"dead": dead, "film": film_camera(film)}, until_eof=False)
