@@ -17,8 +17,8 @@ from roadwarden.detections import Image
 WINDOW_PX = 512
 LEAST_PEAK = 3.0
 """Of the logarithmic spectrum above its surroundings, in the middle one of five windows. 0 of 1,040 train frames of
-../shared/roads reach it (the highest: 2.70); of frames off a simulated screen more than three quarters do, of those that
-the camera made smaller none (docs/repairs.md)."""
+../shared/roads reach it (the highest: 2.70); of frames off a simulated screen more than three quarters do, of those
+that the camera made smaller none (docs/repairs.md)."""
 _LOWEST, _HIGHEST = 0.06, 0.48
 """Cycles a pixel: below is the scene, above is the sensor's own grid."""
 _AROUND_PX = 15
