@@ -30,6 +30,8 @@ ZONE_VARIABLE = "ROADWARDEN_ZONE"
 TABLES_VARIABLE = "ROADWARDEN_TABLES"
 SERVE_VARIABLE = "ROADWARDEN_SERVE"
 TENSORRT_VARIABLE = "ROADWARDEN_TENSORRT"
+DRIFT_VARIABLE = "ROADWARDEN_DRIFT"
+LOCAL_DRIFT = "var/drift/drift.json"
 HOME_ZONE = "Asia/Shanghai"
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
@@ -56,6 +58,11 @@ def registry_cache() -> Path:
 def database_url() -> str:
     """Where sightings and defects are kept: the variable, or a file below var/."""
     return os.environ.get(DATABASE_VARIABLE) or LOCAL_DATABASE
+
+
+def drift_file() -> Path:
+    """The newest report of ``roadwarden eval drift``, which the proof page shows."""
+    return Path(os.environ.get(DRIFT_VARIABLE) or LOCAL_DRIFT)
 
 
 def blobs_url() -> str:

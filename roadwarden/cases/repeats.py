@@ -118,7 +118,7 @@ def repeats(found: Spells, traits: Mapping[str, Traits], period: Period, zone: Z
         period=period,
         repairs=len(known),
         returned=Share(len(back), len(known)),
-        unseen=found.unseen,
+        unseen=sum(one.repaired_at is not None and one.repaired_at in period for one in found.unseen),
         not_watched=sum(one.ended is Ended.NOT_WATCHED for one in known),
         median_interval_days=median(days) if (days := [x for one in offenders for x in one.intervals_days]) else None,
         curve=_curve(known),

@@ -61,11 +61,11 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class Spells:
-    """``unseen``: repairs that nobody has looked at since; they prove nothing."""
+    """What is known of places."""
 
     spells: tuple[Spell, ...]  # by repair
     places: Mapping[str, tuple[Occurrence, ...]]  # by oldest case: everything that was there, by coming
-    unseen: int
+    unseen: tuple[Occurrence, ...]  # repairs that nobody has looked at since; they prove nothing
 
 
 def spells(found: Iterable[Occurrence], last_looks: Mapping[str, datetime], now: datetime) -> Spells:
@@ -75,16 +75,16 @@ def spells(found: Iterable[Occurrence], last_looks: Mapping[str, datetime], now:
     """
     places = same_places(found)
     made: list[Spell] = []
-    unseen = 0
+    unseen: list[Occurrence] = []
     for place, there in places.items():
         for repair in there:
             spell = _spell(place, there, repair, last_looks, now)
             if spell is not None and spell.until <= (repair.repaired_at or now):
-                unseen += 1
+                unseen.append(repair)
             elif spell is not None:
                 made.append(spell)
     made.sort(key=lambda one: (one.repair.repaired_at or now, one.repair.case, one.repair.cycle))
-    return Spells(tuple(made), places, unseen)
+    return Spells(tuple(made), places, tuple(unseen))
 
 
 def same_places(found: Iterable[Occurrence]) -> Mapping[str, tuple[Occurrence, ...]]:

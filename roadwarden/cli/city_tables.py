@@ -17,6 +17,7 @@ from roadwarden.errors import ConfigError
 from roadwarden.settings import city_table
 
 if TYPE_CHECKING:
+    from roadwarden.cases.time_saved import Baseline
     from roadwarden.geo.city_layers import CityLayers
 
 
@@ -78,6 +79,14 @@ def request_table() -> RequestTable:
     """``open311.yaml``."""
     own = city_table("open311.yaml")
     return read_request_table(own) if own else shipped_request_table()
+
+
+def baseline() -> Baseline | None:
+    """``baseline.yaml``, that time saved is measured against; None where the city recorded none."""
+    from roadwarden.cases.time_saved import read_baseline  # numpy takes its time
+
+    own = city_table("baseline.yaml")
+    return read_baseline(own) if own else None
 
 
 def city_layers() -> CityLayers:

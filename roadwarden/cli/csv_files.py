@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from roadwarden.csv_cells import as_text
 from roadwarden.errors import OutputError
 
 
@@ -17,13 +18,6 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
-            writer.writerows({name: plain(row[name]) for name in columns} for row in rows)
+            writer.writerows({name: as_text(row[name]) for name in columns} for row in rows)
     except OSError as exc:
         raise OutputError(f"{path}: cannot be written: {exc.strerror or exc}") from exc
-
-
-def plain(value: object) -> object:
-    """A cell; text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    if isinstance(value, list | tuple):
-        value = "; ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

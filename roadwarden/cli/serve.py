@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from roadwarden.cli.city_tables import clock_policies, dispatch_table, filing_table, permissions, request_table
+from roadwarden.cli.city_tables import (
+    baseline,
+    city_layers,
+    clock_policies,
+    dispatch_table,
+    filing_table,
+    permissions,
+    request_table,
+)
 from roadwarden.cli.database import Database, opened
 from roadwarden.cli.partners import inbox_desk
 from roadwarden.cli.sign_on import door_of
 from roadwarden.errors import ConfigError
-from roadwarden.settings import database_url, served, sign_on_file, tell_workers
+from roadwarden.settings import database_url, drift_file, served, sign_on_file, tell_workers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -117,6 +125,9 @@ def parts_from(told: str, database: str | None) -> Parts:
         requests=RequestDesk(desk, evidence_desk(engine), RoadsAtHand(engine), table, rules),
         ledger_key=_key(content["ledger_key"]),
         sign_on=None if content["sign_on"] is None else door_of(Path(content["sign_on"]), engine),
+        layers=city_layers(),
+        baseline=baseline(),
+        drift=drift_file(),
     )
 
 

@@ -103,7 +103,7 @@ def district(engine: Engine, question: Question) -> District:
 
 def radiation(engine: Engine, case: str, question: Question, layers: CityLayers | None = None) -> Radiation:
     """What lies around one case. Raises DataError where it has no place on a known road."""
-    row, earlier = _case(engine, case)
+    row, earlier = case_of(engine, case)
     return radiation_in(district(engine, question), row, question, layers or CityLayers(), earlier)
 
 
@@ -139,7 +139,8 @@ def radiation_in(
     )
 
 
-def _case(engine: Engine, name: str) -> tuple[CaseRow, str | None]:
+def case_of(engine: Engine, name: str) -> tuple[CaseRow, str | None]:
+    """The case, and the one of which it is the return. Raises DataError where there is none of that name."""
     with case_unit.reading(engine) as unit:
         row, events = unit.rows.get(name), unit.events.of(name)
     if row is None:

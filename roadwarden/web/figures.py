@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from roadwarden.errors import TooMany
@@ -16,18 +15,16 @@ KEPT_S: Final = 60.0
 MOST_KEPT: Final = 32
 WAIT_S: Final = 20.0
 
-PeriodKey = tuple[datetime, datetime]
-
 
 @dataclass(slots=True)
 class Figures:
-    """Answers by period."""
+    """Answers by what was asked: the kind, the period, whose cases."""
 
     clock: Callable[[], float] = time.monotonic
-    _kept: OrderedDict[PeriodKey, tuple[float, Any]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Hashable, tuple[float, Any]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, key: PeriodKey, reckon: Callable[[], Any]) -> Any:
+    def get(self, key: Hashable, reckon: Callable[[], Any]) -> Any:
         """The kept answer, or a new one. Raises TooMany where another reckoning takes long."""
         if (known := self._fresh(key)) is not None:
             return known
@@ -44,6 +41,6 @@ class Figures:
         finally:
             self._lock.release()
 
-    def _fresh(self, key: PeriodKey) -> Any:
+    def _fresh(self, key: Hashable) -> Any:
         kept = self._kept.get(key)
         return None if kept is None or self.clock() - kept[0] > KEPT_S else kept[1]

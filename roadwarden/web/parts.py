@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
@@ -13,6 +14,8 @@ from sqlalchemy import Engine
 from roadwarden.cases.dispatch_table import DispatchTable
 from roadwarden.cases.domains import DomainTable
 from roadwarden.cases.permissions import Permissions
+from roadwarden.cases.time_saved import Baseline
+from roadwarden.geo.city_layers import CityLayers
 from roadwarden.ledger.note import SigningKey
 from roadwarden.service.access import Access
 from roadwarden.service.cases import CaseDesk
@@ -47,6 +50,9 @@ class Parts:
     pictures: FindPicture = no_picture  # that go into bundles, by their sha256
     inbox: InboxDesk | None = None  # none: no other system may tell us anything
     sign_on: Door | None = None  # a login server that vouches for people
+    layers: CityLayers = field(default_factory=CityLayers)  # utility lines and pavements
+    baseline: Baseline | None = None  # that time saved is measured against
+    drift: Path | None = None  # report of 'roadwarden eval drift'
 
     @property
     def permissions(self) -> Permissions:

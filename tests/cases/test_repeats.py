@@ -87,7 +87,7 @@ class TestSpells:
             "c": (35, Ended.WATCHED),
             "d": (55, Ended.NOT_WATCHED),
         }
-        assert found.unseen == 1
+        assert [one.case for one in found.unseen] == ["e"]
 
     def test_one_defect_one_recurrence_and_one_type_within_two_metres_are_one_place(self):
         places = spells(

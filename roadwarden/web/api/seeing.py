@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Collection
 from typing import Any
 
 from roadwarden.access.people import Principal
@@ -10,9 +11,10 @@ from roadwarden.access.policy import Sight, may, require
 from roadwarden.cases.event_types import Role
 from roadwarden.cases.rights import Right
 from roadwarden.errors import Forbidden, UnknownCase
-from roadwarden.service.case_views import CaseView, impersonal, view_case
+from roadwarden.service.case_views import CaseView, belongs_of, impersonal, view_case
 from roadwarden.service.cases import no_such_case
 from roadwarden.storage.case_rows import CaseFilter
+from roadwarden.storage.case_unit import reading
 from roadwarden.storage.engine import writing
 from roadwarden.storage.reads import ReadStore
 from roadwarden.web.parts import Parts
@@ -52,6 +54,14 @@ def detail(view: CaseView, *, personal: bool) -> dict[str, Any]:
         "refused": refused,
         "personal": personal,
     }
+
+
+def may_see(parts: Parts, caller: Principal, names: Collection[str]) -> Callable[[str], bool]:
+    """Which of those cases the caller sees."""
+    with reading(parts.engine) as unit:
+        rows = unit.rows.of_names(names)
+    table = parts.permissions
+    return {row.case_id for row in rows if may(caller, Right.CASES_READ, table, belongs_of(row))}.__contains__
 
 
 def seen_by(wanted: CaseFilter, seen: Sight) -> CaseFilter:

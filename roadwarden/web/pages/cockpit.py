@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from roadwarden.web import assets, look
-from roadwarden.web.pages import board, cases, citizens, crew, map, people, pictures, work
+from roadwarden.web.pages import board, cases, citizens, crew, figures, map, month, people, pictures, work
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     assets.router,
@@ -20,5 +20,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     crew.router,
     work.router,
     people.router,
+    month.router,
+    figures.router,
 )
 """A new page is one name here."""

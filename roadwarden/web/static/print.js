@@ -1,0 +1,2 @@
+// A page whose only act is to be printed.
+document.getElementById("print")?.addEventListener("click", () => window.print());
