@@ -101,7 +101,7 @@ def _server(database: str, ends: datetime, workers: int, port: int) -> Iterator[
     base = f"http://127.0.0.1:{port}"
     settings = {"public_url": base, "per_second": 10_000, "burst": 10_000}
     times = {"began_at": datetime.now(UTC).isoformat(), "ends_at": ends.isoformat()}
-    told = {"settings": settings, "time_key": "var/bench-time.key", "ledger_key": None} | times
+    told = {"settings": settings, "time_key": "var/bench-time.key", "ledger_key": None, "sign_on": None} | times
     environment = os.environ | {"ROADWARDEN_SERVE": json.dumps(told), "ROADWARDEN_DATABASE": database}
     command = [sys.executable, "-m", "uvicorn", "--factory", "roadwarden.cli.bench_serve:application"]
     command += ["--port", str(port), "--workers", str(workers), "--no-access-log", "--log-level", "warning"]
