@@ -71,10 +71,11 @@ def serve(
     draw = random.Random(0)
     with _server(database, end_of(number), workers, port) as (base, pids):
         run_load(base, schedule(5, _kinds(number, tokens, draw, reads, writes), draw))  # caches and statements
-        memory = _Memory(pids)
+        memory, cpu = _Memory(pids), _cpu_s(pids())
         with memory:
             load = run_load(base, schedule(seconds, _kinds(number, tokens, draw, reads, writes), draw))
-    told = _told(load, memory, number, workers)
+        cpu = _cpu_s(pids()) - cpu
+    told = _told(load, memory, cpu, number, workers)
     print(json.dumps(told, indent=2) if as_json else _markdown(told))
     if not told["holds"]:
         raise typer.Exit(EXIT_NOT_PASSED)
@@ -168,6 +169,19 @@ def _resident(pid: int) -> float:
         return 0.0
 
 
+def _cpu_s(pids: list[int]) -> float:
+    """Seconds that the processes have computed, waiting for a core left out."""
+    return sum(map(_computed, pids))
+
+
+def _computed(pid: int) -> float:
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return 0.0
+
+
 def _people(engine: Engine) -> list[tuple[str, str]]:
     """Tokens of people of the whole city, and of people of one area each."""
     from roadwarden.access.people import Account
@@ -225,14 +239,16 @@ def _kinds(
     return {ask: reads * share / total for ask, share in shares.items()} | ({write: writes} if writes else {})
 
 
-def _told(load: Load, memory: _Memory, cases: int, workers: int) -> dict[str, Any]:
+def _told(load: Load, memory: _Memory, cpu_s: float, cases: int, workers: int) -> dict[str, Any]:
     began, ended = memory.at(0.2), memory.at(0.9)
+    requests = sum(one.number for one in load.kinds)
     slow = [one.kind for one in load.kinds if one.kind.startswith("list") and one.p95_ms >= LIST_TARGET_MS]
     return {
         "cases": cases,
         "workers": workers,
         "seconds": round(load.seconds, 1),
-        "requests": sum(one.number for one in load.kinds),
+        "requests": requests,
+        "cpu_ms_a_request": round(cpu_s * 1e3 / requests, 2) if requests else None,
         "statuses": load.statuses,
         "errors": load.errors,
         "sent_late": load.late,
@@ -250,7 +266,8 @@ def _markdown(told: dict[str, Any]) -> str:
     asked = f"{told['requests']:,} requests in {told['seconds']:g} s, {told['errors']} errors ({told['statuses']})"
     lines = [
         f"{told['cases']:,} cases, {told['workers']} worker(s), {asked}, {told['sent_late']} sent late; "
-        f"resident {memory}; load of the machine {told['load_average']:g}",
+        f"{told['cpu_ms_a_request']} ms of the server's CPU a request; resident {memory}; "
+        f"load of the machine {told['load_average']:g}",
         "",
         "| request | number | P50, ms | P95, ms | P99, ms | worst, ms |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -93,6 +93,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.limiter = Limiter()
+    app.state.reckoning = asyncio.Semaphore(1)
     app.state.writers = asyncio.Semaphore(WRITERS)
     app.state.atlas = Atlas(parts.engine, parts.now)
     app.state.figures = Figures()

@@ -29,7 +29,7 @@ class WebSettings(BaseModel):
     reports_at_once: int = Field(default=10, ge=1, description="such reports at once")
     follows_per_hour: float = Field(default=240, gt=0, description="looks at reports by number of one address")
     follows_at_once: int = Field(default=30, ge=1, description="such looks at once")
-    threads: int = Field(default=8, ge=1, le=64, description="requests that are worked on at once")
+    threads: int = Field(default=4, ge=1, le=64, description="requests that are worked on at once")
 
     @field_validator("public_url")
     @classmethod

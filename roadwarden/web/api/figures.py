@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -89,11 +90,18 @@ class WarningList(BaseModel):
     since: datetime | None = Field(description="ask again from here; those of that very moment come once more")
 
 
+async def _alone(request: Request) -> AsyncIterator[None]:
+    """Whoever waits for another reckoning waits here, not in one of the threads that everybody else wants."""
+    async with request.app.state.reckoning:
+        yield
+
+
 @router.get("/kpi", response_model=Kpi, responses=answers(401, 403, 422, 429))
 def kpi(
     request: Request,
     caller: Caller,
     parts: PartsOf,
+    _turn: Annotated[None, Depends(_alone)],
     from_: Annotated[Moment, Query(alias="from", examples=["2026-02-01T00:00:00Z"])],
     to: Annotated[Moment, Query(examples=["2026-03-01T00:00:00Z"])],
 ) -> Response:
