@@ -44,7 +44,8 @@ logger = logging.getLogger(__name__)
 
 TICK_S = 0.2
 STATE_EVERY_S = 1.0
-RECORDER_END_S = 60.0
+RECORDER_END_S = 1.5
+"""After the time for draining: a database that does not answer must not keep a worker from ending."""
 GPU_BATCH = 16
 
 
@@ -243,9 +244,12 @@ class Worker:
         for thread in lanes:
             thread.join()
         self._recorder_stop.set()
-        recorder.join(RECORDER_END_S)
+        left_s = begun_s + self.config.drain_s + RECORDER_END_S - time.monotonic()
+        recorder.join(max(RECORDER_END_S, left_s) if stopped else None)
         self._decode.close()
-        if isinstance(self.sink, DatabaseSink):
+        if recorder.is_alive():
+            logger.error("%d results could not be kept in time; what can be delivered again is", len(self.recorder))
+        elif isinstance(self.sink, DatabaseSink):
             try:
                 self.sink.close()
             except StorageAway as exc:
