@@ -22,6 +22,7 @@ MODULES = {
     "condition": ("condition",),
     "roads": ("roads",),
     "stream": ("stream",),
+    "chaos": ("chaos",),
     "strip": ("strip",),
     "case": ("case",),
     "repair": ("repair",),

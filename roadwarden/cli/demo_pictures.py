@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from roadwarden.cli.sample import CAMERA, ROADS, camera_model, road_of
+from roadwarden.cli.sample import CAMERA, ROADS
 from roadwarden.data.synthetic import (
     Camera,
     Drive,
@@ -24,6 +24,7 @@ from roadwarden.data.synthetic import (
 from roadwarden.data.synthetic.photos import close_up_of, context_of, photograph
 from roadwarden.data.synthetic.scene import Scene
 from roadwarden.detections import Position
+from roadwarden.eval.sample_street import camera_model, road_of
 from roadwarden.geo.camera_file import camera_yaml
 from roadwarden.repairs.case_pictures import distance_m
 from roadwarden.taxonomy import DistressType

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from roadwarden.cli.progress import progress
-from roadwarden.data.synthetic import Camera, Drive, Repair, Visit, place_of, street_for, write_sample_archive
-from roadwarden.data.synthetic.street import HALF_ROAD_M
-from roadwarden.geo.camera import CameraModel, Lens, Measured, Mounting
+from roadwarden.data.synthetic import Camera, Drive, Repair, Visit, street_for, write_sample_archive
+from roadwarden.eval.sample_street import camera_model, road_of
 from roadwarden.geo.camera_file import camera_yaml
 from roadwarden.inference.workspace import writing
 
 CAMERA, ROADS = "camera.yaml", "roads.geojson"
-REACH_M, BEYOND_M = 20.0, 30.0
 
 
 def register(app: typer.Typer) -> None:
@@ -47,18 +45,3 @@ def sample(
         )
         (out / ROADS).write_text(json.dumps(road_of(frames), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(out)
-
-
-def camera_model(camera: Camera) -> CameraModel:
-    """The camera as it is drawn with; the vehicle's nodding is in the sigma of the pitch."""
-    lens = Lens.of_focal(camera.width_px, camera.height_px, Measured(camera.focal_px))
-    mounting = Mounting(Measured(camera.height_m), Measured(camera.pitch_deg, 0.2), Measured(0.0), Measured(0.0))
-    return CameraModel("street", lens, mounting, reach_m=REACH_M)
-
-
-def road_of(frames: int) -> dict[str, Any]:
-    """One segment, from before the first frame to behind the last, as wide as the street."""
-    ends = [place_of(x, 0.0) for x in (-BEYOND_M, frames + BEYOND_M)]
-    line = {"type": "LineString", "coordinates": [[round(lon, 8), round(lat, 8)] for lat, lon in ends]}
-    properties = {"id": "synthetic-street", "name": "样板街", "grade": "II", "width_m": 2 * HALF_ROAD_M, "lanes": 2}
-    return {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": line, "properties": properties}]}
