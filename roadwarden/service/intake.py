@@ -90,7 +90,7 @@ class Intake:
 
     def keep(self, deliveries: Sequence[Delivery]) -> Kept:
         """Keeps all or none. Raises StorageAway where the database is away, DataError where it refuses one of them."""
-        where = {camera: self._located(camera, ones) for camera, ones in _by_camera(deliveries).items()}
+        where = [(camera, *self._located(camera, ones)) for camera, ones in _stretches(deliveries)]
         with writing(self._engine) as unit:
             self._roads = self._newest_roads(unit)
             looked = {one.key: (one.camera, _moment(one, self._clock)) for one in deliveries if one.looked}
@@ -100,7 +100,7 @@ class Intake:
             place_and_judge(unit, absorbed, self._roads, self._rules.severity)
             defects = frozenset(one.id for one in absorbed.defects) - absorbed.gone.keys()
             unit.stream.note_unfiled(defects, self._clock())
-        for camera, (frames, places) in where.items():
+        for camera, frames, places in where:
             self._cover(camera, frames, places)
         doubles = sum(one.looked for one in deliveries) - len(fresh)
         return Kept(doubles, seen, len(sightings), dict(refused), defects)
@@ -138,13 +138,13 @@ class Intake:
         return ones, located(frames, fixes, viewer.model, viewer.settings, name_passes)
 
     def _sightings(
-        self, where: Mapping[str, tuple[Sequence[Delivery], Located]], fresh: frozenset[str]
+        self, where: Sequence[tuple[str, Sequence[Delivery], Located]], fresh: frozenset[str]
     ) -> tuple[list[Sighting], Counter[str], int]:
         found: list[Sighting] = []
         refused: Counter[str] = Counter()
         seen = 0
-        ready: list[tuple[str, int, SurveyFrame, Viewer]] = []
-        for camera, (ones, places) in where.items():
+        ready: list[Ready] = []
+        for camera, ones, places in where:
             viewer = self._viewer_of(camera)
             for at, one in enumerate(ones):
                 if not one.looked or one.key not in fresh or not len(one.frame.detections):
@@ -153,10 +153,10 @@ class Intake:
                 if viewer.model is None or places.poses[at] is None:
                     refused[str(places.reasons[at] or "no_camera")] += len(one.frame.detections)
                 else:
-                    ready.append((camera, at, one.frame, viewer))
-        for (camera, at, frame, viewer), patches in _projected(ready):
+                    ready.append((places, at, one.frame, viewer))
+        for (places, at, frame, viewer), patches in _projected(ready):
             if viewer.model is not None:
-                placed_ones = placed(frame, where[camera][1], at, viewer.model, viewer.settings, patches)
+                placed_ones = placed(frame, places, at, viewer.model, viewer.settings, patches)
                 found += placed_ones.sightings
                 refused.update(str(why) for _, why in placed_ones.refused)
         return sorted(found, key=lambda one: (one.seen_at, one.id)), refused, seen
@@ -177,8 +177,8 @@ class Intake:
         return KnownRoads.newest(unit)
 
 
-Ready = tuple[str, int, SurveyFrame, Viewer]
-"""Camera, row among its frames, the frame, and what looked."""
+Ready = tuple[Located, int, SurveyFrame, Viewer]
+"""Where the frames of its stretch were, its row among them, the frame, and what looked."""
 
 
 def _projected(ready: Sequence[Ready]) -> Iterator[tuple[Ready, GroundPatches]]:
@@ -187,6 +187,24 @@ def _projected(ready: Sequence[Ready]) -> Iterator[tuple[Ready, GroundPatches]]:
         if model is not None:
             same = [one for one in ready if one[3].model is model]
             yield from zip(same, projected([one[2] for one in same], model), strict=True)
+
+
+def _stretches(deliveries: Sequence[Delivery]) -> list[tuple[str, list[Delivery]]]:
+    """Each camera's frames in order of time, cut where nothing was taken for a while.
+
+    One frame of a clock that was never set would otherwise bring all the fixes of forty years to its neighbours.
+    """
+    found: list[tuple[str, list[Delivery]]] = []
+    for camera, ones in _by_camera(deliveries).items():
+        before: datetime | None = None
+        for one in ones:
+            at = one.frame.frame.captured_at
+            together = before is None if at is None else before is not None and at - before <= BEFORE + AFTER
+            if not (together and found and found[-1][0] == camera):
+                found.append((camera, []))
+            found[-1][1].append(one)
+            before = at
+    return found
 
 
 def _by_camera(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:

@@ -165,6 +165,7 @@ class Director:
             self._broker.start()
             self._ends.callback(self._broker.kill)
             self._sender = Sender(self._broker.url)
+            self._ends.callback(self._sender.end)
         self.hands = [
             Hand(f"worker-{number}", folder / f"worker-{number}", self._config(number), self._alias)
             for number in range(1, evening.workers + 1)

@@ -60,9 +60,9 @@ def page(outcome: Outcome, command: str) -> str:
         "| --- | --- |",
         *(f"| {name} | {count} |" for name, count in sorted(outcome.models.items())),
         "",
-        "A killed worker's book is its last page, at most a second old; frames that it had and nobody acknowledged are"
-        " in the books of its next life. Sightings and cases are compared with those of the same frames in order, once, in"
-        " an empty database.",
+        "A killed worker's book is its last page, at most a second old; frames that it had and nobody acknowledged are",
+        "in the books of its next life. Sightings and cases are compared with those of the same frames in order, once,",
+        "in an empty database.",
         "",
     ]
     return "\n".join(lines)

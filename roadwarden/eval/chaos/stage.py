@@ -20,8 +20,8 @@ from roadwarden.eval.sample_street import camera_model, road_of
 from roadwarden.geo.camera_file import camera_yaml
 from roadwarden.taxonomy import DistressType
 
-PASS_EVERY = timedelta(minutes=2)
-"""Between two passes of any camera, so that each moment has one place."""
+PASS_EVERY = timedelta(minutes=10)
+"""Between two passes of any camera, so that each moment has one place, and nobody takes two passes for one."""
 ELSEWHERE_DEG = 0.02
 """Boxes drive along a copy of the street, two kilometres to the north: what they see is known without a detector."""
 UNSET = datetime(1980, 1, 6, tzinfo=UTC)
@@ -112,7 +112,7 @@ def build_stage(
     folder: Path, cameras: tuple[str, ...], boxes: frozenset[str], passes: int, now: datetime, *, frames: int, seed: int
 ) -> Stage:
     """Renders ``frames`` pictures and writes camera, track and roads."""
-    start = (now - timedelta(days=20)).replace(minute=0, second=0, microsecond=0)
+    start = (now - PASS_EVERY * passes * len(cameras) - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     visit = Visit(Drive(start=start))
     write_sample_archive(folder, seed=seed, frames=frames, visit=visit)
     (folder / "camera.yaml").write_text(
