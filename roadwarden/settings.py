@@ -42,6 +42,10 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 """MLflow takes these from the environment only; what the user has set stays."""
+RAY_DEFAULTS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+}
 
 
 def registry_uri() -> str:
@@ -157,6 +161,12 @@ def write_secret(path: Path, secret: str) -> None:
 def set_mlflow_defaults() -> None:
     """Before MLflow is imported: no telemetry, and a server that is away is told in seconds."""
     for variable, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(variable, value)
+
+
+def set_ray_defaults() -> None:
+    """Before Ray is imported: a city's cluster does not report to Ray's makers."""
+    for variable, value in RAY_DEFAULTS.items():
         os.environ.setdefault(variable, value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,11 +15,19 @@ from roadwarden.data.track import DEFAULT_TOLERANCE_S
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.geo.coordinates import CoordinateSystem
 from roadwarden.inference.batch import JobDone, run_job
+from roadwarden.inference.cluster import RayHosts
 from roadwarden.inference.describe import find_track
 from roadwarden.inference.outcome import OutcomeKind
 from roadwarden.inference.settings import JobSettings, Shard
 from roadwarden.models.load import model_path
 from roadwarden.taxonomy import DistressType, describe
+
+
+class Engine(StrEnum):
+    """Where batches are worked on."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +59,9 @@ def detect(
         str, typer.Option(help="i/n: work on every n-th batch only; join with 'roadwarden merge'")
     ] = "1/1",
     workers: Annotated[int, typer.Option(min=0, help="worker processes; 0 for one a core")] = 0,
+    engine: Annotated[
+        Engine, typer.Option(help="local: this host; ray: a cluster (RAY_ADDRESS), whose hosts all reach the archive")
+    ] = Engine.LOCAL,
     annotate: Annotated[bool, typer.Option("--annotate", help="write drawn frames, faces and plates blurred")] = False,
     geojson: Annotated[bool, typer.Option("--geojson", help="also write detections.geojson")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="throw away what an earlier job left in --out")] = False,
@@ -83,6 +95,7 @@ def detect(
             workers=workers,
             geojson=geojson,
             fresh=fresh,
+            hosts=RayHosts if engine is Engine.RAY else None,
             on_progress=lambda now: report(now.done, now.total),
         )
     tell(done, as_json=as_json, quiet=quiet)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roadwarden.cli.city_tables import clock_policies, domain_table, filing_table, permissions
-from roadwarden.cli.database import opened
+from roadwarden.settings import database_url
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -203,12 +203,13 @@ def _state(config: Path | None, state: Path | None) -> Path:
 
 def _parts(settings: StreamConfig) -> Parts:
     from roadwarden.inference.stream.model_slot import ModelSlot, load_model
+    from roadwarden.inference.stream.opening import open_patiently
     from roadwarden.inference.stream.worker import Parts, Shape
     from roadwarden.models.load import model_path
     from roadwarden.service.cases import CaseDesk
     from roadwarden.service.filing import FilingRules
 
-    engine = opened(settings.database.get_secret_value() if settings.database else None)
+    engine = open_patiently(settings.database.get_secret_value() if settings.database else database_url())
     shape = Shape.of(settings)
     slot = ModelSlot(
         load_model(model_path(settings.model, registry=settings.swap.registry), shape.lanes, shape.threads)

@@ -15,6 +15,7 @@ from typing import Any
 import roadwarden
 from roadwarden.data.archives import Entry, archive_label, open_archive
 from roadwarden.errors import DataError
+from roadwarden.inference.cluster import ClusterPool, Hosts
 from roadwarden.inference.describe import FrameDescriber, describer_for
 from roadwarden.inference.listing import number_of_batches, read_batches, write_listing
 from roadwarden.inference.parts import finished_batches, read_parts, write_part
@@ -86,15 +87,18 @@ def run_job(
     workers: int = 0,
     geojson: bool = False,
     fresh: bool = False,
+    hosts: Callable[[int], Hosts] | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> JobDone:
     """Detects over an archive; run again after an interruption it goes on, and writes the same bytes.
+
+    ``hosts``: a cluster for so many workers; the archive must be the same on all of its hosts. Nothing: this one.
 
     Raises DataError for an archive or track that cannot be used, ModelError for the model, ConfigError where ``out``
     holds another job, OutputError where ``out`` cannot be written.
     """
     started_at, clock = datetime.now(UTC), time.perf_counter()
-    shard, workers = shard or Shard(), workers or default_workers()
+    shard, workers = shard or Shard(), workers or (0 if hosts else default_workers())
     model = model_label(settings.model)
     describe = describer_for(settings)
     space = Workspace(out)
@@ -105,7 +109,7 @@ def run_job(
             frames = _begin(settings, space, describe, model)
         mine = [number for number in range(number_of_batches(frames)) if shard.takes(number)]
         annotated = space.annotated if settings.annotate else None
-        with WorkerPool(settings, describe, annotated, workers) as pool:
+        with _pool(settings, describe, annotated, workers, hosts) as pool:
             run = _inspect(space, pool, mine, model, on_progress, _Clock(started_at, clock, workers))
             with writing(out):
                 tally = write_tables(read_parts(space.parts, mine), out, geojson=geojson)
@@ -114,6 +118,18 @@ def run_job(
                 write_json(out / "run.json", run.as_json())
                 write_report(out, job, tally, run.as_json(), pool.pictures)
     return JobDone(out, tally, run)
+
+
+def _pool(
+    settings: JobSettings,
+    describe: FrameDescriber,
+    annotated: Path | None,
+    workers: int,
+    hosts: Callable[[int], Hosts] | None,
+) -> WorkerPool | ClusterPool:
+    if hosts is None:
+        return WorkerPool(settings, describe, annotated, workers)
+    return ClusterPool(settings, describe, annotated, hosts(workers))
 
 
 def model_label(path: Path) -> str:
@@ -154,7 +170,7 @@ class _Clock:
 
 def _inspect(
     space: Workspace,
-    pool: WorkerPool,
+    pool: WorkerPool | ClusterPool,
     mine: Sequence[int],
     model: str,
     on_progress: Callable[[Progress], None],

@@ -24,7 +24,6 @@ from roadwarden.inference.stream.values import frame_key
 from roadwarden.service.cases import CaseDesk
 from roadwarden.service.filing import FilingRules, file_defects
 from roadwarden.service.intake import Delivery, Intake, Viewer
-from roadwarden.service.near_by import metres_between
 from roadwarden.service.survey_frames import FrameState, SurveyFrame, SurveySettings
 from roadwarden.storage.case_tables import cases
 from roadwarden.storage.engine import reading
@@ -32,7 +31,6 @@ from roadwarden.storage.stream_tables import stream_frames
 from roadwarden.storage.tables import sightings
 
 TOGETHER = 64
-SAME_PLACE_M = 1.0
 DRAIN_LIMIT_S = 10.0
 
 
@@ -155,7 +153,7 @@ def compare(found: Tables, calm: Tables, truth: Truth) -> list[Finding]:
     missing = truth.missing(found.keys)
     known = {key for shot in truth.shots for key in truth.keys(shot)}
     lost, more = calm.sightings - found.sightings, found.sightings - calm.sightings
-    twice = doubled(found)
+    twice = doubled(found, calm)
     unfiled = [
         one for one in calm.cases if not any(calm.looks_at(one) & found.looks_at(other) for other in found.cases)
     ]
@@ -176,15 +174,24 @@ def compare(found: Tables, calm: Tables, truth: Truth) -> list[Finding]:
     ]
 
 
-def doubled(found: Tables) -> list[tuple[str, str]]:
-    """Pairs of open cases of one defect, or of one kind at one place."""
-    pairs = []
-    for at, one in enumerate(found.cases):
-        for other in found.cases[at + 1 :]:
-            near = one.distress == other.distress and metres_between(one.place, other.place) < SAME_PLACE_M
-            if near or found.looks_at(one) & found.looks_at(other):
-                pairs.append((one.name, other.name))
-    return pairs
+def doubled(found: Tables, calm: Tables) -> list[tuple[str, str]]:
+    """Pairs of open cases of one thing: of one defect as it is now, or of what is one defect on a calm evening.
+
+    Two things may lie at one place, a hole in a crack; so being near by is not enough.
+    """
+    things = {one.name: _thing(found.looks_at(one), calm) for one in found.cases}
+    return [
+        (one.name, other.name)
+        for at, one in enumerate(found.cases)
+        for other in found.cases[at + 1 :]
+        if found.looks_at(one) & found.looks_at(other) or things[one.name] == things[other.name]
+    ]
+
+
+def _thing(looks: frozenset[str], calm: Tables) -> str:
+    """The calm evening's defect that most of these sightings are of; the least of the names where there are several."""
+    votes = Counter(calm.defect_of.get(one, one) for one in looks)
+    return min(votes, key=lambda name: (-votes[name], name), default="")
 
 
 def check_books(lives: Sequence[Life]) -> list[Finding]:

@@ -17,12 +17,12 @@ from roadwarden.errors import RegistryAway
 from roadwarden.inference.stream.config import read_config
 from roadwarden.inference.stream.logs import set_up
 from roadwarden.inference.stream.model_slot import ModelSlot, load_model
+from roadwarden.inference.stream.opening import open_patiently
 from roadwarden.inference.stream.report import holding
 from roadwarden.inference.stream.swap import AliasFollower, Standing
 from roadwarden.inference.stream.worker import Parts, Shape, Worker
 from roadwarden.models.onnx import sha256_of
 from roadwarden.service.cases import CaseDesk
-from roadwarden.storage.schema import open_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def main(config: Path, alias_file: Path) -> None:
     """Until SIGTERM."""
     set_up(as_json=False, level=logging.WARNING)
     settings = read_config(config)
-    engine = open_storage(settings.database.get_secret_value() if settings.database else "")
+    engine = open_patiently(settings.database.get_secret_value() if settings.database else "")
     shape, alias = Shape.of(settings), FileAlias(alias_file)
     slot = ModelSlot(load_model(alias.path(), shape.lanes, shape.threads))
     follower = AliasFollower(alias, slot, lambda path: load_model(path, shape.lanes, shape.threads), lambda: None)

@@ -24,6 +24,7 @@ from roadwarden.inference.stream.hall import Entrant, Hall
 from roadwarden.inference.stream.lane import Exits, Lane
 from roadwarden.inference.stream.memory import machine_bytes, resident_bytes
 from roadwarden.inference.stream.model_slot import ModelSlot
+from roadwarden.inference.stream.opening import CameraNames
 from roadwarden.inference.stream.pictures import PictureDecoder
 from roadwarden.inference.stream.protocols import Look, Sink, Source
 from roadwarden.inference.stream.quarantine import Quarantine
@@ -47,6 +48,7 @@ STATE_EVERY_S = 1.0
 RECORDER_END_S = 1.5
 """After the time for draining: a database that does not answer must not keep a worker from ending."""
 GPU_BATCH = 16
+NAMES = "cameras.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Worker:
             Outlets(self._leave, self._gave_up, self._refused, self.on_kept),
             Pace(delivery.commit_s, delivery.commit_frames, delivery.tries),
         )
+        self._names = CameraNames(config.state / NAMES)
         self._decode = PictureDecoder()
         self.lanes = [self._lane(number) for number in range(self.shape.lanes)]
         self.runners: dict[str, Runner] = {}
@@ -327,6 +330,8 @@ class Worker:
         with self._optics_lock:
             if camera in self._optics:
                 return
+        if camera not in self.config.cameras and (source := self._source_of(config)) is not None:
+            self._names.note(camera, source)
         model = self._model_of(config.camera) if config.camera is not None else None
         vehicle = config.vehicle or (model.name if model is not None else camera)
         made = _Optics(model, vehicle, LiveFixes(config.track, read_zone(config.zone)))
@@ -341,12 +346,15 @@ class Worker:
         with self._optics_lock:
             return self._models.setdefault(place, model)
 
+    def _source_of(self, config: CameraConfig) -> str | None:
+        return next((name for name, runner in self.runners.items() if runner.config is config), None)
+
     def _optics_of(self, camera: str) -> tuple[CameraModel | PoleCamera | None, str, LiveFixes]:
         with self._optics_lock:
             found = self._optics.get(camera)
         if found is not None:
             return found.model, found.vehicle, found.fixes
-        config = self.config.cameras.get(camera)  # of an earlier run, from the disk
+        config = self.config.cameras.get(self._names.source_of(camera) or camera)  # of an earlier run, from the disk
         if config is None:
             return None, camera, LiveFixes(None, None)
         self._met(camera, config)
