@@ -21,7 +21,8 @@ NEEDS = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.reposito
 def write_film(place: Path, frames: int = 30, fps: int = 10, *, seed: int = 0, codec: str = "libx264") -> Path:
     """A video of frames that pass the quality gate, each another one; a key frame a second."""
     import av
-    from conftest import textured
+
+    from tests.conftest import textured
 
     with av.open(str(place), "w") as container:
         options = {"x264-params": "scenecut=0", "preset": "ultrafast"}
@@ -37,7 +38,7 @@ def write_film(place: Path, frames: int = 30, fps: int = 10, *, seed: int = 0, c
 
 
 def write_pictures(folder: Path, count: int, *, seed: int = 0) -> Path:
-    from conftest import jpeg, textured
+    from tests.conftest import jpeg, textured
 
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from conftest import jpeg, textured
 
 from roadwarden.inference.batch import run_job
 from roadwarden.inference.cluster import ClusterFailed, Hosts, RayHosts
 from roadwarden.inference.settings import JobSettings
 from roadwarden.models.load import model_path
+from tests.conftest import jpeg, textured
 
 TABLES = ("detections.parquet", "frames.parquet", "summary.json")
 

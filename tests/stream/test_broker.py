@@ -9,7 +9,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import jpeg, textured
 from workers import Lookout, assert_closed, running, until, worker_in
 
 from roadwarden.errors import DataError
@@ -20,6 +19,7 @@ from roadwarden.inference.stream.protocols import Arrival
 from roadwarden.inference.stream.values import Door, Encoded, Passed, Seen
 from roadwarden.storage.engine import open_engine, reading
 from roadwarden.storage.stream_tables import stream_frames
+from tests.conftest import jpeg, textured
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MIDDAY = Envelope("roadwarden.boxes.bus-7", 12, NOON)

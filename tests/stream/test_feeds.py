@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 from cameras import write_film, write_pictures
-from conftest import jpeg, textured
 
 from roadwarden.data.archives.video import VideoArchive
 from roadwarden.errors import StreamError
@@ -23,6 +22,7 @@ from roadwarden.inference.stream.feed import DecoderFeed, Restarts
 from roadwarden.inference.stream.protocols import Arrival
 from roadwarden.inference.stream.sampling import ByChange, ByTime
 from roadwarden.inference.stream.values import Door, Passed, Waiting
+from tests.conftest import jpeg, textured
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUICK = Backoff(first_s=0.1, longest_s=0.5)

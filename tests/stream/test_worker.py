@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import pytest
 from cameras import write_film, write_pictures
-from conftest import jpeg, textured
 from workers import (
     Lookout,
     assert_closed,
@@ -34,6 +33,7 @@ from roadwarden.inference.stream.report import holding, read_report
 from roadwarden.inference.stream.values import Door, Encoded, Seen, StreamFrame
 from roadwarden.storage.engine import open_engine, reading
 from roadwarden.storage.stream_tables import stream_frames
+from tests.conftest import jpeg, textured
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -69,7 +69,14 @@ class Withholding(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
-@router.post("", status_code=201, responses=answers(400, 404, 413, 503))
+SENT = {
+    "requestBody": {
+        "content": {"multipart/form-data": {"example": {"picture": "the bytes of a JPEG", "case": "2026-000001"}}}
+    }
+}
+
+
+@router.post("", status_code=201, responses=answers(400, 404, 413, 503), openapi_extra=SENT)
 async def send(
     caller: Caller,
     parts: PartsOf,
