@@ -17,9 +17,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "roadwarden", *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", [name for name, _ in commands(app)])
+COMMANDS = dict(commands(app))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_has_an_example_and_every_option_a_help(name):
-    command = dict(commands(app))[name]
+    command = COMMANDS[name]
     assert "Example: roadwarden" in (command.help or "")
     for parameter in command.params:
         assert isinstance(parameter, typer.core.TyperOption | typer.core.TyperArgument)
