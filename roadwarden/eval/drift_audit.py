@@ -15,8 +15,8 @@ from roadwarden.eval.counts import Numbers
 from roadwarden.eval.drift_blocks import cell_of
 from roadwarden.eval.drift_settings import DriftSettings
 from roadwarden.eval.drift_signals import p_values, rearranged
-from roadwarden.eval.intervals import wilson_lower
 from roadwarden.taxonomy import DistressType
+from roadwarden.wilson import wilson_lower
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ import numpy as np
 
 from roadwarden.eval.calibration import BINS, Rightness, judged_scores, reliability
 from roadwarden.eval.coverage import CoverageCounts, coverage_counts
-from roadwarden.eval.intervals import interval, resampled, wilson_lower
+from roadwarden.eval.intervals import interval, resampled
 from roadwarden.eval.iou_protocol import iou_counts
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.taxonomy import DistressType
+from roadwarden.wilson import wilson_lower
 
 Thresholds = Mapping[DistressType, float]
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TypeVar
 
 import numpy as np
 
 from roadwarden.eval.counts import Counts, Numbers
+from roadwarden.wilson import wilson_bounds
 
-ONE_SIDED_95 = 1.6448536269514722
-"""The 95 % quantile of the normal distribution."""
 DRAWS = 2000
 
 C = TypeVar("C", bound=Counts)
@@ -28,22 +26,11 @@ class Interval:
     level: float = 0.95
 
 
-def wilson_lower(correct: float, n: float, *, z: float = ONE_SIDED_95) -> float:
-    """Wilson's one-sided lower bound (95 % unless told) of a share of ``n``; 0 where ``n`` is 0."""
-    if n <= 0:
-        return 0.0
-    share = correct / n
-    centre = share + z * z / (2 * n)
-    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, (centre - spread) / (1 + z * z / n))
-
-
 def wilson(correct: float, n: float, *, level: float = 0.95) -> Interval:
     """Wilson's two-sided interval of a share of ``n``; NaN where ``n`` is 0."""
     if n <= 0:
         return Interval(math.nan, math.nan, level)
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    return Interval(wilson_lower(correct, n, z=z), 1 - wilson_lower(n - correct, n, z=z), level)
+    return Interval(*wilson_bounds(correct, n, level=level), level)
 
 
 def by_group(counts: C, groups: Sequence[str]) -> C:

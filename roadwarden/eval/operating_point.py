@@ -23,10 +23,10 @@ from roadwarden.eval.calibration import Rightness, fit_platt, judged_scores
 from roadwarden.eval.counts import Judge, Numbers
 from roadwarden.eval.coverage import CoverageCounts, coverage_counts, coverage_judge
 from roadwarden.eval.gate import Limits
-from roadwarden.eval.intervals import wilson_lower
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.models.score_map import ScoreMap
 from roadwarden.taxonomy import DistressType
+from roadwarden.wilson import wilson_lower
 
 CANDIDATES = tuple(percent / 100 for percent in (*range(4, 17), *range(18, 31, 2), 33, 36, 40, 45, 50, 55, 60))
 START = 0.20

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from roadwarden.eval.counts import Counts, Numbers, classes_of
-from roadwarden.eval.intervals import interval, resampled, wilson_lower
+from roadwarden.eval.intervals import interval, resampled
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.eval.physical import PhysicalDefect, Said, defect_counts, said_by_coverage
 from roadwarden.eval.plain import plain
 from roadwarden.eval.protocol_report import Share
 from roadwarden.taxonomy import DistressType, describe
+from roadwarden.wilson import wilson_lower
 
 OFTEN = 3
 """Frames that show a defect: from here on its sightings are said to be many."""

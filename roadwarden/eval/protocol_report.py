@@ -9,9 +9,10 @@ from typing import TypeVar
 import numpy as np
 
 from roadwarden.eval.counts import Counts, Numbers
-from roadwarden.eval.intervals import interval, resampled, wilson_lower
+from roadwarden.eval.intervals import interval, resampled
 from roadwarden.eval.judged import JudgedFrame
 from roadwarden.taxonomy import DistressType
+from roadwarden.wilson import wilson_lower
 
 C = TypeVar("C", bound=Counts)
 Rate = Callable[[Counts], Numbers]

@@ -23,6 +23,7 @@ from roadwarden.storage.case_rows import CaseFilter
 from roadwarden.storage.rechecks import KeptRecheck
 from roadwarden.storage.unit import UnitOfWork, reading
 from roadwarden.taxonomy import DistressType
+from roadwarden.wilson import wilson_bounds
 
 RECHECKING = Person("passes", Role.SYSTEM)
 """Who re-opens what came back."""
@@ -148,7 +149,7 @@ class CrewFigure:
     @property
     def broken_bounds(self) -> tuple[float, float]:
         """The 95 % Wilson bounds of the share that broke, of those looked at; 0 and 1 of nothing."""
-        return _wilson(self.broken, self.looked)
+        return wilson_bounds(self.broken, self.looked)
 
 
 def crew_figures(desk: CaseDesk) -> tuple[CrewFigure, ...]:
@@ -157,16 +158,3 @@ def crew_figures(desk: CaseDesk) -> tuple[CrewFigure, ...]:
         counts = store.counts()
     keys = sorted({key[:3] for key in counts})
     return tuple(CrewFigure(*key, *(counts.get((*key, outcome), 0) for outcome in Durability)) for key in keys)
-
-
-_Z = 1.959964
-
-
-def _wilson(part: int, whole: int) -> tuple[float, float]:
-    """Two-sided 95 %; ``eval.intervals`` has it too, in a room above."""
-    if not whole:
-        return 0.0, 1.0
-    share, spread = part / whole, _Z**2 / whole
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * (share * (1 - share) / whole + spread / whole / 4) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)

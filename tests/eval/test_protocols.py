@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from roadwarden.eval.counts import ABSTAINED, MISSED
 from roadwarden.eval.coverage import coverage_counts, coverage_judge, union_area
-from roadwarden.eval.intervals import by_group, interval, resampled, wilson_lower
+from roadwarden.eval.intervals import by_group, interval, resampled
 from roadwarden.eval.iou_protocol import iou_counts, iou_judge
+from roadwarden.wilson import wilson_lower
 from tests.eval.scene import OPERATING_POINT, SCENE, A, L, P, R, T, boxes, frame
 
 CLASSES = (L, T, A, P, R)

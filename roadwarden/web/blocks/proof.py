@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from roadwarden.cases.machine_verdicts import MachineVerdicts
 from roadwarden.defects.coverage import LaneMetres
-from roadwarden.eval.intervals import wilson_lower
 from roadwarden.geo.places import RoadGrade
 from roadwarden.service.proofs import AuditedWeek, LedgerHealth
 from roadwarden.web.blocks.parts import Block, Column, Teller, Tone, chart, fact, facts, percent, table, text
+from roadwarden.wilson import wilson_lower
 
 PROMISED = 0.9
 FALSE_AT_MOST = 0.04
