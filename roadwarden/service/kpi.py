@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -12,14 +12,8 @@ from roadwarden.cases.event_lines import histories, read_event_lines
 from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.ordering import AHEAD
 from roadwarden.cases.policy import ClockPolicies
+from roadwarden.service.histories import Report, stored_histories
 from roadwarden.storage.case_rows import CaseFilter
-from roadwarden.storage.case_unit import reading
-from roadwarden.storage.rows import chunks
-
-CASES_AT_ONCE = 1000
-
-Report = Callable[[int, int], None]
-"""Cases done, and all of them."""
 
 
 def stored_facts(
@@ -31,14 +25,10 @@ def stored_facts(
     are in no figure: an event counts at most two minutes after it was received.
     """
     wanted = CaseFilter(filed_before=period.end, news_since=min(period.start, period.now) - AHEAD)
-    with reading(engine) as unit:
-        names = tuple(unit.rows.names(wanted, period.now))
-        for number, chunk in enumerate(chunks(names, CASES_AT_ONCE)):
-            for events in unit.events.of_cases(chunk).values():
-                facts = case_facts(events, policies, period.now)
-                if facts is not None:
-                    yield facts
-            report(min(len(names), (number + 1) * CASES_AT_ONCE), len(names))
+    for events in stored_histories(engine, wanted, period.now, report):
+        facts = case_facts(events, policies, period.now)
+        if facts is not None:
+            yield facts
 
 
 def file_facts(

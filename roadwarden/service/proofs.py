@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,19 +12,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Engine
 
-from roadwarden.cases.events import CaseEvent
 from roadwarden.cases.kpi_values import Period
 from roadwarden.cases.machine_verdicts import MachineVerdicts, machine_verdicts
 from roadwarden.cases.ordering import AHEAD
 from roadwarden.errors import DataError
 from roadwarden.ledger.leaves import Source
+from roadwarden.service.histories import stored_histories
 from roadwarden.storage.case_rows import ALL, CaseFilter
-from roadwarden.storage.case_unit import reading
 from roadwarden.storage.engine import reading as reading_connection
 from roadwarden.storage.ledger_store import CheckpointRow, LedgerStore
-from roadwarden.storage.rows import chunks
-
-CASES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,8 @@ def ledger_health(engine: Engine) -> LedgerHealth:
 
 def stored_verdicts(engine: Engine, period: Period, seen: CaseFilter = ALL) -> MachineVerdicts:
     """Of the cases of which something was heard since the period began."""
-    return machine_verdicts(_histories(engine, period, seen), period)
+    wanted = dataclasses.replace(seen, filed_before=period.now, news_since=period.start - AHEAD)
+    return machine_verdicts(stored_histories(engine, wanted, period.now), period)
 
 
 def audited_weeks(path: Path) -> tuple[AuditedWeek, ...]:
@@ -97,10 +93,3 @@ def audited_weeks(path: Path) -> tuple[AuditedWeek, ...]:
         return tuple(_Drift.model_validate_json(text).weeks)
     except ValidationError as exc:
         raise DataError(f"{path}: not a report of 'roadwarden eval drift'; make it again") from exc
-
-
-def _histories(engine: Engine, period: Period, seen: CaseFilter) -> Iterator[Sequence[CaseEvent]]:
-    wanted = dataclasses.replace(seen, filed_before=period.now, news_since=period.start - AHEAD)
-    with reading(engine) as unit:
-        for chunk in chunks(tuple(unit.rows.names(wanted, period.now)), CASES_AT_ONCE):
-            yield from unit.events.of_cases(chunk).values()

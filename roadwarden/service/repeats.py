@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -24,22 +24,17 @@ from roadwarden.defects.roadways import Ints
 from roadwarden.defects.zones import UTILITY_REACH_M, MetreGrid
 from roadwarden.geo.city_layers import CityLayers
 from roadwarden.geo.plane import Metres
+from roadwarden.service.histories import Report, stored_histories
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.lane_metres import NOWHERE, all_roads, lane_metres, plane_points
-from roadwarden.storage import case_unit
 from roadwarden.storage import unit as units
 from roadwarden.storage.case_rows import ALL, CaseFilter
-from roadwarden.storage.rows import chunks
 from roadwarden.taxonomy import DistressType, Pavement, describe
 
 BEFORE = timedelta(days=365)
 """How long before the period something must have been heard of a case for its earlier comings to be known."""
-CASES_AT_ONCE = 1000
 _TYPES = frozenset(DistressType)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-Report = Callable[[int, int], None]
-"""Cases done, and all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +69,10 @@ def stored_occurrences(
     seen: CaseFilter = ALL,
     report: Report = lambda done, all_: None,
 ) -> Iterator[Occurrence]:
-    """Read 1,000 cases at a time, in one transaction; ``seen``: what the reader may see."""
+    """Read as ``stored_histories`` does; ``seen``: what the reader may see."""
     wanted = dataclasses.replace(seen, filed_before=period.now, news_since=period.start - BEFORE)
-    with case_unit.reading(engine) as unit:
-        names = tuple(unit.rows.names(wanted, period.now))
-        for number, chunk in enumerate(chunks(names, CASES_AT_ONCE)):
-            for events in unit.events.of_cases(chunk).values():
-                yield from occurrences(events, policies, period.now)
-            report(min(len(names), (number + 1) * CASES_AT_ONCE), len(names))
+    for events in stored_histories(engine, wanted, period.now, report):
+        yield from occurrences(events, policies, period.now)
 
 
 def _last_looks(
