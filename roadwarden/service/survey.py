@@ -6,15 +6,14 @@ Whatever is wrong with a drive is named in the report, and whatever has no place
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from roadwarden.defects.inspected import Inspected, Quality
-from roadwarden.defects.placing import sighting_id
 from roadwarden.defects.rulings import Matcher
-from roadwarden.detections import Sighting
+from roadwarden.detections import Boxes, Sighting
 from roadwarden.errors import DataError
 from roadwarden.geo.camera import CameraModel
 from roadwarden.geo.fixes import Fix
@@ -22,11 +21,12 @@ from roadwarden.geo.pole import PoleCamera
 from roadwarden.geo.shifts import suspect_gcj02
 from roadwarden.service.appearance import NOTHING_ASKED, Asked, ask_pictures
 from roadwarden.service.known_roads import KnownRoads
-from roadwarden.service.merging import Rules, TakenIn, Tell, take_in
+from roadwarden.service.merging import BATCH, Rules, TakenIn, Tell, take_in
 from roadwarden.service.seen import keep_looks, looks_of
 from roadwarden.service.sightings import Located, located, placed
 from roadwarden.service.survey_frames import FrameState, NotPlaced, SurveyFrame, SurveySettings, Unplaced
 from roadwarden.storage.pictures import FramePlace
+from roadwarden.storage.rows import chunks
 from roadwarden.storage.unit import reading, writing
 
 
@@ -79,13 +79,13 @@ def survey(
         roads = KnownRoads.newest(unit)
     where = located(frames, fixes, camera, settings)
     warnings = [*_suspicions(where, roads, keep_anyway=settings.keep_anyway), *_about_roads(where, roads)]
-    sightings, unplaced = _sightings(frames, where, camera, settings)
-    taken_in = take_in(engine, sightings, roads, rules, tell=tell)
+    found = _found(frames, where, camera, settings)
+    taken_in = take_in(engine, found.sightings, roads, rules, tell=tell)
     asked = NOTHING_ASKED
     if settings.archive is not None:
-        _keep_pictures(engine, frames, sightings, settings.archive)
+        _keep_pictures(engine, found.seen_in, settings.archive)
     if matcher is not None:
-        asked = ask_pictures(engine, _defects_of(engine, sightings), matcher, rules, tell=tell)
+        asked = ask_pictures(engine, _defects_of(engine, found.sightings), matcher, rules, tell=tell)
         taken_in = taken_in.then(asked.defects, asked.gone)
     looks = looks_of(frames, where, roads) if roads is not None and isinstance(camera, CameraModel) else []
     if roads is not None:
@@ -97,10 +97,10 @@ def survey(
         located=sum(pose is not None for pose in where.poses),
         passes=tuple(sorted({name for name in where.pass_ids if name})),
         detections=sum(len(one.detections) for one in frames),
-        sightings=len(sightings),
+        sightings=len(found.sightings),
         taken_in=taken_in,
         asked=asked,
-        unplaced=unplaced,
+        unplaced=found.unplaced,
         findings=where.findings,
         warnings=tuple(warnings),
         usable_m=_metres(looks, Quality.USABLE),
@@ -108,11 +108,21 @@ def survey(
     )
 
 
-def _sightings(
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the frames came to; of each sighting the frame and the box that it is to be seen in."""
+
+    sightings: list[Sighting]
+    unplaced: tuple[Unplaced, ...]
+    seen_in: dict[str, tuple[SurveyFrame, int]]  # by sighting, with the row of its box
+
+
+def _found(
     frames: Sequence[SurveyFrame], where: Located, camera: CameraModel | PoleCamera, settings: SurveySettings
-) -> tuple[list[Sighting], tuple[Unplaced, ...]]:
+) -> _Found:
     sightings: list[Sighting] = []
     unplaced: list[Unplaced] = []
+    seen_in: dict[str, tuple[SurveyFrame, int]] = {}
     for at, one in enumerate(frames):
         reason = where.reasons[at]
         if reason is not None:
@@ -121,22 +131,24 @@ def _sightings(
             found = placed(one, where, at, camera, settings)
             sightings += found.sightings
             unplaced += [_unplaced(one, row, NotPlaced(refusal)) for row, refusal in found.refused]
-    return sorted(sightings, key=lambda one: (one.seen_at, one.id)), tuple(unplaced)
+            refused = {row for row, _ in found.refused}
+            rows = [row for row in range(len(one.detections)) if row not in refused]
+            seen_in |= {sighting.id: (one, row) for sighting, row in zip(found.sightings, rows, strict=True)}
+    return _Found(sorted(sightings, key=lambda one: (one.seen_at, one.id)), tuple(unplaced), seen_in)
 
 
-def _keep_pictures(engine: Engine, frames: Sequence[SurveyFrame], sightings: Sequence[Sighting], archive: str) -> None:
-    """Where the frames that show something lie, and the boxes of sightings in them."""
-    seen = {one.id for one in sightings}
-    places: dict[str, FramePlace] = {}
-    boxes: dict[str, tuple[float, float, float, float]] = {}
-    for one in frames:
-        for box in one.detections.boxes_xyxy:
-            name = sighting_id(one.frame.sha256, one.model, box)
-            if name in seen:
-                places[one.frame.sha256] = FramePlace(archive, one.frame.path)
-                boxes[name] = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-    with writing(engine) as unit:
-        unit.pictures.keep(places, boxes)
+def _keep_pictures(engine: Engine, seen_in: Mapping[str, tuple[SurveyFrame, int]], archive: str) -> None:
+    """Where the frames that show something lie, and the boxes in them; others may write between two batches."""
+    for batch in chunks(seen_in.items(), BATCH):
+        places = {one.frame.sha256: FramePlace(archive, one.frame.path) for _, (one, _) in batch}
+        boxes = {name: _box(one.detections.boxes_xyxy[row]) for name, (one, row) in batch}
+        with writing(engine) as unit:
+            unit.pictures.keep(places, boxes)
+
+
+def _box(edges: Boxes) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (float(edge) for edge in edges)
+    return left, top, right, bottom
 
 
 def _defects_of(engine: Engine, sightings: Sequence[Sighting]) -> frozenset[str]:
