@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -23,6 +24,7 @@ from roadwarden.settings import time_zone
 if TYPE_CHECKING:
     from roadwarden.service.cases import Ask, CaseDesk, Done
 
+State = TypeVar("State", bound=StrEnum)
 Case = Annotated[str, typer.Argument(help="name of the case")]
 Reason = Annotated[str, typer.Option(help="why, for those who read the history")]
 ApprovedBy = Annotated[str, typer.Option(help="another person who approves, as NAME:ROLE")]
@@ -108,6 +110,21 @@ def tell(desk: CaseDesk, done: Done, *, as_json: bool) -> None:
     print(line_of(done.row, now) + (" (was done before)" if done.repeated else ""))
     for one in notes:
         print(f"  {one.flag}: {one.why}")
+
+
+def tell_counts(
+    counts: Mapping[tuple[str, State], int], states: Iterable[State], nothing: str, *, as_json: bool
+) -> None:
+    """A line a name: how many of it are in each state; ``nothing`` where there is no name."""
+    names = sorted({name for name, _ in counts})
+    told = {name: {state.value: counts.get((name, state), 0) for state in states} for name in names}
+    if as_json:
+        print(json.dumps(told))
+        return
+    for name, numbers in told.items():
+        print(f"{name}: " + ", ".join(f"{number} {state}" for state, number in numbers.items()))
+    if not told:
+        print(nothing)
 
 
 def line_of(row: CaseRow, now: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roadwarden.cases.events import format_time
-from roadwarden.cli.case_common import AsJson, open_desk, shown
+from roadwarden.cli.case_common import AsJson, open_desk, shown, tell_counts
 from roadwarden.cli.city_tables import domain_table
 from roadwarden.cli.database import Database
 from roadwarden.cli.partners import Partners, inbox_desk
@@ -41,15 +41,7 @@ def status(database: Database = None, as_json: AsJson = False) -> None:
 
     with reading(open_desk(database).engine) as unit:
         found = unit.counts()
-    names = sorted({name for name, _ in found})
-    told = {name: {state.value: found.get((name, state), 0) for state in InboxState} for name in names}
-    if as_json:
-        print(json.dumps(told))
-        return
-    for name, numbers in told.items():
-        print(f"{name}: " + ", ".join(f"{number} {state}" for state, number in numbers.items()))
-    if not told:
-        print("no message yet")
+    tell_counts(found, InboxState, "no message yet", as_json=as_json)
 
 
 def list_(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from roadwarden.cases.events import format_time
-from roadwarden.cli.case_common import AsJson, open_desk
+from roadwarden.cli.case_common import AsJson, open_desk, tell_counts
 from roadwarden.cli.database import Database
 from roadwarden.cli.partners import Partners, known_partners
 from roadwarden.cli.scheduler import DestinationsFile
@@ -35,15 +35,8 @@ def status(database: Database = None, as_json: AsJson = False) -> None:
     from roadwarden.storage.case_tables import DeliveryState
 
     found = counts(open_desk(database).engine)
-    names = sorted({name for name, _ in found})
-    told = {name: {state.value: found.get((name, state), 0) for state in DeliveryState} for name in names}
-    if as_json:
-        print(json.dumps(told))
-        return
-    for name, numbers in told.items():
-        print(f"{name}: " + ", ".join(f"{number} {state}" for state, number in numbers.items()))
-    if not told:
-        print("no destination yet; 'roadwarden scheduler --destinations FILE' makes them known")
+    nothing = "no destination yet; 'roadwarden scheduler --destinations FILE' makes them known"
+    tell_counts(found, DeliveryState, nothing, as_json=as_json)
 
 
 @outbox_app.command()

@@ -28,17 +28,12 @@ class Pace(StrEnum):
     FULL = "full"  # as fast as it can be worked on
 
 
-class NetworkSource(Strict):
-    """A camera or gateway on the network: RTSP, RTMP, HTTP-FLV, HLS, MJPEG; whatever FFmpeg opens."""
+class Addressed(Strict):
+    """What is reached by a URL, which may hold a password: it stands there, in the environment or in a file."""
 
-    kind: Literal["network"] = Field(description="network")
-    url: SecretStr | None = Field(default=None, description="such as rtsp://USER:PASSWORD@HOST/stream; never logged")
+    url: SecretStr | None = Field(default=None, description="the URL; never logged")
     url_env: str | None = Field(default=None, description="environment variable that holds the URL")
     url_file: Path | None = Field(default=None, description="file that holds the URL")
-    transport: Literal["tcp", "udp"] = Field(default="tcp", description="of RTSP; tcp loses nothing silently")
-    timeout_s: float = Field(default=10.0, gt=0, description="longest wait for an answer or a packet")
-    silence_s: float = Field(default=20.0, gt=0, description="without a frame for so long the stream is opened anew")
-    keyframes_only: bool = Field(default=False, description="decode key frames only: a tenth of the work")
 
     @model_validator(mode="after")
     def _one_url(self) -> Self:
@@ -49,6 +44,17 @@ class NetworkSource(Strict):
     def address(self) -> str:
         """The URL with its credentials; raises ConfigError where the secret is not there."""
         return self.url.get_secret_value() if self.url is not None else read_secret(self.url_env, self.url_file)
+
+
+class NetworkSource(Addressed):
+    """A camera or gateway on the network: RTSP, RTMP, HTTP-FLV, HLS, MJPEG; whatever FFmpeg opens."""
+
+    kind: Literal["network"] = Field(description="network")
+    url: SecretStr | None = Field(default=None, description="such as rtsp://USER:PASSWORD@HOST/stream; never logged")
+    transport: Literal["tcp", "udp"] = Field(default="tcp", description="of RTSP; tcp loses nothing silently")
+    timeout_s: float = Field(default=10.0, gt=0, description="longest wait for an answer or a packet")
+    silence_s: float = Field(default=20.0, gt=0, description="without a frame for so long the stream is opened anew")
+    keyframes_only: bool = Field(default=False, description="decode key frames only: a tenth of the work")
 
 
 class VideoSource(Strict):
@@ -80,12 +86,10 @@ class FolderSource(Strict):
     zone: str | None = Field(default=None, description="zone of EXIF times without one, such as Asia/Shanghai")
 
 
-class BrokerSource(Strict):
+class BrokerSource(Addressed):
     """What frames and boxes share: a work queue on a subject of NATS JetStream."""
 
     url: SecretStr | None = Field(default=None, description="such as nats://USER:PASSWORD@HOST:4222; never logged")
-    url_env: str | None = Field(default=None, description="environment variable that holds the URL")
-    url_file: Path | None = Field(default=None, description="file that holds the URL")
     consumer: str = Field(
         default="roadwarden",
         pattern=NAME,
@@ -101,16 +105,6 @@ class BrokerSource(Strict):
         default=5, ge=1, description="deliveries; a message that is not safe then goes to the quarantine"
     )
     max_bytes: int = Field(default=-1, ge=-1, description="of a stream that is made; -1: no limit; full, it refuses")
-
-    @model_validator(mode="after")
-    def _one_url(self) -> Self:
-        if sum(one is not None for one in (self.url, self.url_env, self.url_file)) != 1:
-            raise ValueError("exactly one of url, url_env and url_file is wanted")
-        return self
-
-    def address(self) -> str:
-        """The URL with its credentials; raises ConfigError where the secret is not there."""
-        return self.url.get_secret_value() if self.url is not None else read_secret(self.url_env, self.url_file)
 
 
 class JetStreamSource(BrokerSource):
