@@ -98,10 +98,12 @@ def _as_json(story: Story, page: Path, seconds: float) -> dict[str, Any]:
 def _show(story: Story, page: Path) -> None:
     from roadwarden.cli.demo_page import local
 
-    table = Table("when", "case", "what happened", "repair clock", title="智慧路长演示 · demonstration")
+    heads = ("when\n时间", "case\n案件", "what happened\n经过", "repair clock\n处置时限")
+    table = Table(*heads, title="智慧路长演示 · demonstration")
     for step in story.steps:
-        style = "red" if "late" in step.clock else ""
-        table.add_row(local(step.at), step.case or "", f"{step.english}\n{step.chinese}", step.clock, style=style)
+        style = "red" if "late" in step.clock.english else ""
+        clock = f"{step.clock.english}\n{step.clock.chinese}".strip()
+        table.add_row(local(step.at), step.case or "", f"{step.english}\n{step.chinese}", clock, style=style)
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     console.print(table)

@@ -45,7 +45,8 @@ def _shown(step: Step) -> dict[str, Any]:
         "case": step.case,
         "english": step.english,
         "chinese": step.chinese,
-        "clock": step.clock,
+        "clock": step.clock.english,
+        "clock_chinese": step.clock.chinese,
         "pictures": [{"shows": shows, "file": f"{PICTURES}/{sha256}.jpg"} for shows, sha256 in step.pictures],
     }
 

@@ -18,12 +18,12 @@ from roadwarden.cases.events import (
     RepairReported,
     RepairStarted,
     Role,
-    Verdict,
     format_time,
 )
 from roadwarden.cases.permissions import Person
 from roadwarden.cli.city_tables import dispatch_table
 from roadwarden.cli.demo_pictures import DemoStreet, photos
+from roadwarden.cli.demo_words import NO_WORDS, clock_words, verdict_words
 from roadwarden.cli.roads import import_file
 from roadwarden.cli.sample import CAMERA, ROADS
 from roadwarden.cli.survey import fixes_of, keep_frames, survey_frame
@@ -41,6 +41,7 @@ from roadwarden.models.load import load_detector, model_path
 from roadwarden.repairs.assess import Assessor
 from roadwarden.repairs.case_assess import CaseAssessor
 from roadwarden.repairs.table import shipped_repair_table
+from roadwarden.repairs.words import Words
 from roadwarden.repairs.worker import Worker
 from roadwarden.service.assessing import Assessing
 from roadwarden.service.cases import Ask, CaseDesk
@@ -61,6 +62,8 @@ from roadwarden.storage.schema import open_storage
 JUST_BEFORE = timedelta(hours=2)
 MINUTES = timedelta(minutes=1)
 ORIGIN = "roadwarden.example/demo"
+_FALSE = Words("养护单位上报已修复（实际未修，坑还在）", "the crew reports: done (it is not: the same hole)")
+_TRUE = Words("养护单位再次上报已修复（这次属实）", "the crew reports: done, this time it is")
 Tell = Callable[[str], None]
 
 
@@ -87,7 +90,7 @@ class Step:
     case: str | None
     english: str
     chinese: str
-    clock: str = ""  # what the repair clock of the case says then
+    clock: Words = NO_WORDS  # what the repair clock of the case says then
     pictures: tuple[tuple[str, str], ...] = ()  # what it shows, sha256
 
     def as_json(self) -> dict[str, Any]:
@@ -97,7 +100,8 @@ class Step:
             "case": self.case,
             "english": self.english,
             "chinese": self.chinese,
-            "clock": self.clock,
+            "clock": self.clock.english,
+            "clock_chinese": self.clock.chinese,
             "pictures": [{"shows": shows, "sha256": sha256} for shows, sha256 in self.pictures],
         }
 
@@ -126,17 +130,9 @@ class Story:
         self, english: str, chinese: str, case: str | None = None, pictures: Sequence[tuple[str, str]] = ()
     ) -> None:
         """A line of the story, with what the case's clock says."""
-        said = "" if case is None else clock_line(self.desk, case)
+        said = NO_WORDS if case is None else clock_words(self.desk.answer(case).repair)
         self.steps.append(Step(self.clock.time, case, english, chinese, said, tuple(pictures)))
         self.tell(english)
-
-
-def clock_line(desk: CaseDesk, case: str) -> str:
-    """For example ``repair clock running, 2 h 0 min left``."""
-    clock = desk.answer(case).repair
-    left = int(clock.remaining.total_seconds() // 60)
-    span = f"{abs(left) // 60} h {abs(left) % 60} min"
-    return f"repair clock {clock.state}, {span} {'left' if left >= 0 else 'late'}"
 
 
 def open_story(out: Path, town: DemoStreet, tell: Tell) -> Story:
@@ -153,8 +149,8 @@ def play(story: Story, frames: int, seed: int, threads: int) -> None:
     _to_crew(story, case)
     due = story.desk.answer(case).repair.due_at
     for scene, at, says in (
-        (story.town.scene([], hour=14.0), due - JUST_BEFORE, "done (it is not: the same hole)"),
-        (story.town.scene([hole], hour=15.0), due + JUST_BEFORE, "done, this time it is"),
+        (story.town.scene([], hour=14.0), due - JUST_BEFORE, _FALSE),
+        (story.town.scene([hole], hour=15.0), due + JUST_BEFORE, _TRUE),
     ):
         story.clock.go_to(at)
         report(story, (case, hole), photos(scene, hole, at, seed + len(story.steps)), says)
@@ -194,14 +190,14 @@ def chosen_case(story: Story) -> tuple[str, PlacedDefect]:
     raise DataError("the survey found none of the holes that were drawn; try another --seed")
 
 
-def report(story: Story, chosen: tuple[str, PlacedDefect], taken: tuple[bytes, bytes], says: str) -> None:
+def report(story: Story, chosen: tuple[str, PlacedDefect], taken: tuple[bytes, bytes], says: Words) -> None:
     """The crew sends two pictures and says that it is done."""
     case, _ = chosen
     names = tuple(story.blobs.put(data) for data in taken)
     story.clock.go_to(story.clock.time + MINUTES)
     story.desk.record(_crew(story.desk, case), case, RepairReported(names))
-    shown = zip(("crew, context", "crew, close-up"), names, strict=True)
-    story.note(f"the crew reports: {says}", "养护单位上报修复", case, list(shown))
+    shown = zip(("crew, context · 养护单位，远景", "crew, close-up · 养护单位，近景"), names, strict=True)
+    story.note(says.english, says.chinese, case, list(shown))
 
 
 def judge(story: Story, work: Worker, case: str) -> None:
@@ -214,18 +210,9 @@ def judge(story: Story, work: Worker, case: str) -> None:
     if row is None:
         raise DataError(f"case {case}: its report {seq} was not judged; see 'roadwarden repair jobs'")
     story.records.append(row)
-    words = _reasons(row)
-    closes = _CLOSES if row.verdict is Verdict.REPAIRED else _SENT_BACK if row.verdict in _REJECTED else _TO_PERSON
-    drawn = [("before, after aligned, difference", row.overlay)] if row.overlay else []
-    story.note(f"verdict {row.verdict}: {words['en']}{closes[0]}", f"评价：{words['zh']}{closes[1]}", case, drawn)
-
-
-_CLOSES, _SENT_BACK = (
-    ("; the case closes", "，结案"),
-    ("; sent back, the clock has never stopped", "，退回，时限一直在计时"),
-)
-_TO_PERSON = ("; a person has to look, the clock of the assessment runs", "，转人工，评价时限在计时")
-_REJECTED = (Verdict.NOT_REPAIRED, Verdict.PARTIAL, Verdict.WRONG_OBJECT)
+    said = verdict_words(row.verdict, json.loads(row.content)["reasons"])
+    drawn = [("before, after aligned, difference · 修复前，配准后，差异", row.overlay)] if row.overlay else []
+    story.note(said.english, said.chinese, case, drawn)
 
 
 def prove(story: Story, case: str) -> None:
@@ -269,8 +256,3 @@ def _judge(story: Story, threads: int) -> Worker:
     assessor = Assessor(load_detector(model_path(None), threads=threads), table)
     judge_all = CaseAssessor(assessor, story.blobs, ShownPictures(story.engine), time_zone())
     return Worker(queue, lambda: judge_all)
-
-
-def _reasons(row: AssessmentRow) -> dict[str, str]:
-    told: dict[str, str] = json.loads(row.content)["reasons"]
-    return told
