@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -12,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from roadwarden.data.archives import Entry
 from roadwarden.errors import RoadwardenError
 from roadwarden.inference import worker
 from roadwarden.inference.describe import FrameDescriber
 from roadwarden.inference.outcome import FrameResult
+from roadwarden.inference.quiet_pool import QuietPool
 from roadwarden.inference.settings import JobSettings
 from roadwarden.inference.worker import BatchDone
 
@@ -47,12 +47,7 @@ class WorkerPool:
     def __init__(self, settings: JobSettings, describe: FrameDescriber, annotated: Path | None, workers: int) -> None:
         """Starts nothing yet; the first task does."""
         self._workers = workers
-        self._pool = ProcessPool(
-            max_workers=workers,
-            context=multiprocessing.get_context("spawn"),
-            initializer=worker.start,
-            initargs=(settings, describe, annotated),
-        )
+        self._pool = QuietPool(workers, worker.start, (settings, describe, annotated))
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -61,12 +56,8 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends the workers: at once when something went wrong."""
-        if kind is None:
-            self._pool.close()  # type: ignore[no-untyped-call]
-        else:
-            self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        """Ends the workers; whoever asked for results has them, or gave up on them."""
+        self._pool.end()
 
     def run(self, batches: Iterable[tuple[int, list[Entry]]]) -> Iterator[tuple[int, BatchDone]]:
         """Each batch's results as they come, in any order; at most two batches a worker are under way."""
@@ -87,12 +78,12 @@ class WorkerPool:
 
     def pictures(self, results: Sequence[FrameResult]) -> list[bytes]:
         """JPEGs for people, in order."""
-        futures = [self._pool.schedule(worker.picture, args=(result,), timeout=FRAME_LIMIT_S) for result in results]
+        futures = [self._pool.schedule(worker.picture, (result,), FRAME_LIMIT_S) for result in results]
         return [future.result() for future in futures]
 
     def _schedule(self, task: _Task) -> Future[BatchDone]:
         limit = FRAME_LIMIT_S * len(task.entries)
-        return self._pool.schedule(worker.run, args=(task.entries, task.crashed), timeout=limit)
+        return self._pool.schedule(worker.run, (task.entries, task.crashed), limit)
 
     def _without_culprits(self, task: _Task, cause: Exception) -> _Task:
         """The same task without the frames that end a worker when decoded alone."""
@@ -109,7 +100,7 @@ class WorkerPool:
 
     def _kills(self, entry: Entry) -> bool:
         try:
-            self._pool.schedule(worker.probe, args=(entry,), timeout=FRAME_LIMIT_S).result()
+            self._pool.schedule(worker.probe, (entry,), FRAME_LIMIT_S).result()
         except (ProcessExpired, TimeoutError):
             return True
         except RoadwardenError:

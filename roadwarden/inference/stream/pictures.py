@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import Future
 from threading import Lock
 
 import cv2
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from roadwarden.detections import Image
 from roadwarden.inference.orphans import end_with_parent
+from roadwarden.inference.quiet_pool import QuietPool
 from roadwarden.inference.stream.lane import DecoderDied
 from roadwarden.vision.decode import decode
 
@@ -28,15 +27,14 @@ class PictureDecoder:
     def __init__(self, processes: int = 1) -> None:
         self._processes = processes
         self._lock = Lock()
-        self._pool: ProcessPool | None = None
+        self._pool: QuietPool | None = None
 
     def __call__(self, data: bytes) -> Image:
         """The picture. Raises UndecodableFrame, or DecoderDied where the process ended of it or took too long."""
         with self._lock:
             if self._pool is None:
-                context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPool(max_workers=self._processes, context=context, initializer=_start)
-            future: Future[Image] = self._pool.schedule(decode, args=(data,), timeout=LIMIT_S)
+                self._pool = QuietPool(self._processes, _start)
+            future = self._pool.schedule(decode, (data,), LIMIT_S)
         try:
             return future.result()
         except (ProcessExpired, TimeoutError) as exc:
@@ -46,6 +44,5 @@ class PictureDecoder:
         """Ends the process."""
         with self._lock:
             if self._pool is not None:
-                self._pool.stop()  # type: ignore[no-untyped-call]
-                self._pool.join()
+                self._pool.end()
                 self._pool = None
