@@ -38,6 +38,7 @@ def register(root: typer.Typer) -> None:
 @app.command()
 def run(
     config: Config,
+    state: State = None,
     until_eof: Annotated[
         bool, typer.Option("--until-eof", help="end when all files, folders and streams are at their end")
     ] = False,
@@ -58,6 +59,8 @@ def run(
 
     set_up(as_json=log_json, level=logging.INFO if verbose else logging.WARNING)
     settings = read_config(config)
+    if state is not None:
+        settings = settings.model_copy(update={"state": state})
     with holding(settings.state):
         worker = Worker(settings, _parts(settings), until_eof=until_eof, path=config)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -254,6 +257,10 @@ def _say(found: dict[str, Any], *, as_json: bool) -> None:
     )
     if found["metres_not_inspected"]:
         print(f"{found['metres_not_inspected']} m of road were not looked at because frames were dropped")
+    if found.get("fenced"):
+        print(f"{found['fenced']} results were refused: another worker reads the camera by now")
+    for name, lease in (found.get("sharing") or {"cameras": {}})["cameras"].items():
+        print(f"{name}: read by {lease['worker'] or 'nobody'}, token {lease['token']}")
     for name, fault in found["failed_cameras"].items():
         print(f"given up on {name}: {fault}")
     if not found["balanced"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,14 +30,34 @@ def passes_of(seconds: Numbers, metres: Numbers) -> npt.NDArray[np.intp]:
     return np.array([counter.step(second, east, north) for second, (east, north) in rows], np.intp)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How far a pass has got: what a counter has to know to go on with it. Metres east and north of one point."""
+
+    last: tuple[float, float, float]  # second, east, north
+    driven_m: float
+    visits: tuple[tuple[float, float, float], ...]  # odometer, east, north of each cell it was in, the oldest first
+
+
 class PassCounter:
     """The same, pose by pose, for a drive that is still going on."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way | None = None) -> None:
+        """``way``: of a pass that was begun before, and is number 0 here."""
         self.number = 0
         self._last: tuple[float, float, float] | None = None  # second, east, north
         self._driven_m = 0.0
         self._visits: dict[tuple[int, int], tuple[float, float, float]] = {}  # cell to odometer, east, north
+        if way is not None:
+            self._last, self._driven_m = way.last, way.driven_m
+            self._visits = {_cell(east, north): (driven, east, north) for driven, east, north in way.visits}
+
+    def way(self, most: int) -> Way | None:
+        """Of the pass that goes on, with its newest ``most`` cells; None before its first pose."""
+        if self._last is None:
+            return None
+        newest = sorted(self._visits.values())[-most:]
+        return Way(self._last, self._driven_m, tuple(newest))
 
     def step(self, second: float, east_m: float, north_m: float) -> int:
         """The number of this pose's pass."""
@@ -46,7 +67,7 @@ class PassCounter:
             self._driven_m += 0.0 if step_m < _STEP_M else step_m
             paused = second - self._last[0] > PAUSE_S
         self._last = second, east_m, north_m
-        column, row = math.floor(east_m / BACK_AGAIN_M), math.floor(north_m / BACK_AGAIN_M)
+        column, row = _cell(east_m, north_m)
         if paused or self._is_back(column, row, east_m, north_m):
             self.number, self._visits = self.number + 1, {}
         self._visits[column, row] = self._driven_m, east_m, north_m
@@ -61,3 +82,7 @@ class PassCounter:
                 if math.hypot(east_m - last[1], north_m - last[2]) <= BACK_AGAIN_M:
                     return True
         return False
+
+
+def _cell(east_m: float, north_m: float) -> tuple[int, int]:
+    return math.floor(east_m / BACK_AGAIN_M), math.floor(north_m / BACK_AGAIN_M)

@@ -21,7 +21,7 @@ from roadwarden.geo.ground import GroundPatches
 from roadwarden.geo.pole import PoleCamera
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.live_coverage import LiveCoverage
-from roadwarden.service.live_passes import LivePasses
+from roadwarden.service.live_passes import LivePasses, PassSoFar
 from roadwarden.service.merging import Rules, place_and_judge
 from roadwarden.service.sightings import Located, located, placed, projected
 from roadwarden.service.survey_frames import SurveyFrame, SurveySettings
@@ -46,6 +46,7 @@ class Delivery:
     camera: str
     frame: SurveyFrame
     looked: bool = True
+    lease: int = 0  # token with which a shared camera was read; the database has it or a newer one
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Kept:
     sightings: int = 0
     not_placed: Mapping[str, int] = field(default_factory=dict)  # detections by reason
     defects: frozenset[str] = frozenset()  # new or changed
+    fenced: frozenset[int] = frozenset()  # places of deliveries refused: another worker reads their camera now
 
 
 class Intake:
@@ -80,7 +82,8 @@ class Intake:
     ) -> None:
         self._engine, self._viewer_of, self._clock, self._rules = engine, viewer_of, clock, rules or Rules()
         self._roads: KnownRoads | None = None
-        self._passes: dict[str, LivePasses] = {}
+        self._passes: dict[str, tuple[int, LivePasses]] = {}  # with the lease under which they were begun here
+        self._continued = 0
         self._coverage = LiveCoverage(engine)
 
     def known(self, keys: Sequence[str]) -> frozenset[str]:
@@ -93,20 +96,31 @@ class Intake:
         where = [(camera, *self._located(camera, ones)) for camera, ones in _stretches(deliveries)]
         with writing(self._engine) as unit:
             self._roads = self._newest_roads(unit)
-            looked = {one.key: (one.camera, _moment(one, self._clock)) for one in deliveries if one.looked}
+            tokens = _tokens(unit, deliveries)
+            where = [one for one in where if not _is_behind(one[1][0], tokens)]
+            ours = [one for one in deliveries if one.looked and not _is_behind(one, tokens)]
+            looked = {one.key: (one.camera, _moment(one, self._clock)) for one in ours}
             fresh = unit.stream.claim(looked, self._clock())
             sightings, refused, seen = self._sightings(where, fresh)
             absorbed = unit.absorb(sightings, self._rules.merging)
             place_and_judge(unit, absorbed, self._roads, self._rules.severity)
             defects = frozenset(one.id for one in absorbed.defects) - absorbed.gone.keys()
             unit.stream.note_unfiled(defects, self._clock())
+            saved = self._save_passes(unit, {camera for camera, *_ in where})
+        self._are_saved(saved)
         for camera, frames, places in where:
             self._cover(camera, frames, places)
-        doubles = sum(one.looked for one in deliveries) - len(fresh)
-        return Kept(doubles, seen, len(sightings), dict(refused), defects)
+        behind = frozenset(at for at, one in enumerate(deliveries) if _is_behind(one, tokens))
+        return Kept(len(ours) - len(fresh), seen, len(sightings), dict(refused), defects, behind)
 
     def flush(self) -> float:
         """Keeps what was looked at of the roads so far; returns the metres that drops have left unseen."""
+        if self._passes:
+            with writing(self._engine) as unit:
+                fence = unit.leases.tokens(self._passes)
+                ours = {camera for camera, (lease, _) in self._passes.items() if lease in {0, fence.get(camera)}}
+                saved = self._save_passes(unit, ours, at_once=True)
+            self._are_saved(saved)
         if self._roads is not None:
             self._coverage.flush(self._roads)
         return self._coverage.missed_m
@@ -133,9 +147,36 @@ class Intake:
             nowhere = Located((None,) * len(ones), (None,) * len(ones), ("",) * len(ones), ())
             return ones, nowhere
         fixes = [] if isinstance(viewer.model, PoleCamera) else viewer.fixes(min(times) - BEFORE, max(times) + AFTER)
-        names = self._passes.setdefault(camera, LivePasses(viewer.settings.vehicle))
-        name_passes = None if isinstance(viewer.model, PoleCamera) else names
+        moving = not isinstance(viewer.model, PoleCamera)
+        name_passes = self._passes_of(camera, viewer.settings.vehicle, ones[0].lease) if moving else None
         return ones, located(frames, fixes, viewer.model, viewer.settings, name_passes)
+
+    @property
+    def passes_continued(self) -> int:
+        """Passes that an earlier life, or another worker, had begun, and that went on here."""
+        return self._continued + sum(one.has_continued for _, one in self._passes.values())
+
+    def _passes_of(self, camera: str, vehicle: str, lease: int) -> LivePasses:
+        """Those of the camera; what was kept of them is read once a life, and once a lease."""
+        if camera not in self._passes or self._passes[camera][0] != lease:
+            with reading(self._engine) as unit:
+                kept = unit.stream.pass_of(camera)
+            if camera in self._passes:
+                self._continued += self._passes[camera][1].has_continued
+            self._passes[camera] = lease, LivePasses(vehicle, PassSoFar.of_text(*kept) if kept else None)
+        return self._passes[camera][1]
+
+    def _save_passes(self, unit: UnitOfWork, cameras: set[str], *, at_once: bool = False) -> dict[str, PassSoFar]:
+        found = {}
+        for camera in sorted(cameras & self._passes.keys()):
+            if (so_far := self._passes[camera][1].to_save(at_once=at_once)) is not None:
+                unit.stream.keep_pass(camera, so_far.name, so_far.at, so_far.as_text())
+                found[camera] = so_far
+        return found
+
+    def _are_saved(self, saved: Mapping[str, PassSoFar]) -> None:
+        for camera, so_far in saved.items():
+            self._passes[camera][1].saved(so_far)
 
     def _sightings(
         self, where: Sequence[tuple[str, Sequence[Delivery], Located]], fresh: frozenset[str]
@@ -195,28 +236,39 @@ def _stretches(deliveries: Sequence[Delivery]) -> list[tuple[str, list[Delivery]
     One frame of a clock that was never set would otherwise bring all the fixes of forty years to its neighbours.
     """
     found: list[tuple[str, list[Delivery]]] = []
-    for camera, ones in _by_camera(deliveries).items():
+    for (camera, lease), ones in _by_camera(deliveries).items():
         before: datetime | None = None
         for one in ones:
             at = one.frame.frame.captured_at
             together = before is None if at is None else before is not None and at - before <= BEFORE + AFTER
-            if not (together and found and found[-1][0] == camera):
+            if not (together and found and found[-1][0] == camera and found[-1][1][0].lease == lease):
                 found.append((camera, []))
             found[-1][1].append(one)
             before = at
     return found
 
 
-def _by_camera(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:
-    """Each camera's frames in order of time; those of one key once."""
-    found: defaultdict[str, dict[str, Delivery]] = defaultdict(dict)
+def _tokens(unit: UnitOfWork, deliveries: Sequence[Delivery]) -> Mapping[str, int]:
+    """The token that holds now, of each shared camera among them."""
+    shared = {one.camera for one in deliveries if one.lease}
+    return unit.leases.tokens(shared) if shared else {}
+
+
+def _is_behind(one: Delivery, tokens: Mapping[str, int]) -> bool:
+    """Whether it was read with a token that holds no more."""
+    return one.lease > 0 and one.lease != tokens.get(one.camera)
+
+
+def _by_camera(deliveries: Sequence[Delivery]) -> dict[tuple[str, int], list[Delivery]]:
+    """Each camera's frames in order of time, by the lease they were read with; those of one key once."""
+    found: defaultdict[tuple[str, int], dict[str, Delivery]] = defaultdict(dict)
     for one in deliveries:
-        found[one.camera].setdefault(one.key if one.looked else f"missed {one.key}", one)
+        found[one.camera, one.lease].setdefault(one.key if one.looked else f"missed {one.key}", one)
     return {
-        camera: sorted(
+        group: sorted(
             ones.values(), key=lambda one: (one.frame.frame.captured_at is None, str(one.frame.frame.captured_at))
         )
-        for camera, ones in found.items()
+        for group, ones in found.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Which frames were looked at, and which defects wait for their case."""
+"""Which frames were looked at, which defects wait for their case, and how far passes have got."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select
 
 from roadwarden.storage.rows import OnConflict, insert_rows, rows_where
-from roadwarden.storage.stream_tables import stream_frames, stream_unfiled
+from roadwarden.storage.stream_tables import stream_frames, stream_passes, stream_unfiled
 
 
 class StreamFrameStore:
@@ -50,3 +50,13 @@ class StreamFrameStore:
         for defect, noted_at in defects.items():
             here = (stream_unfiled.c.defect == defect) & (stream_unfiled.c.noted_at <= noted_at)
             self._connection.execute(delete(stream_unfiled).where(here))
+
+    def pass_of(self, camera: str) -> tuple[str, datetime, str] | None:
+        """Name, time of its newest frame, and way of the pass that the camera was last seen on."""
+        row = self._connection.execute(select(stream_passes).where(stream_passes.c.camera == camera)).one_or_none()
+        return None if row is None else (row[1], row.at, row.way)
+
+    def keep_pass(self, camera: str, name: str, at: datetime, way: str) -> None:
+        """In place of what was kept of the camera before."""
+        row = {"camera": camera, "pass": name, "at": at, "way": way}
+        insert_rows(self._connection, stream_passes, [row], OnConflict(("camera",), ("pass", "at", "way")))

@@ -15,6 +15,7 @@ from roadwarden.defects.rulings import Compared, Ruling
 from roadwarden.detections import Sighting
 from roadwarden.errors import DataError
 from roadwarden.storage import engine as engines
+from roadwarden.storage.camera_leases import CameraLeaseStore
 from roadwarden.storage.defects import DefectStore
 from roadwarden.storage.merging import MergingStore
 from roadwarden.storage.pictures import PictureStore
@@ -49,6 +50,7 @@ class UnitOfWork:
     stretches: StretchStore
     merging: MergingStore
     stream: StreamFrameStore
+    leases: CameraLeaseStore
     pictures: PictureStore
 
     @classmethod
@@ -62,6 +64,7 @@ class UnitOfWork:
             StretchStore(connection),
             MergingStore(connection),
             StreamFrameStore(connection),
+            CameraLeaseStore(connection),
             PictureStore(connection),
         )
 

@@ -16,7 +16,7 @@ from roadwarden.inference.stream.books import Books
 from roadwarden.inference.stream.hall import Entrant
 from roadwarden.inference.stream.look_json import look_json, read_look
 from roadwarden.inference.stream.policy import ARCHIVE
-from roadwarden.inference.stream.protocols import Arrival, Look, SpoolFull
+from roadwarden.inference.stream.protocols import Arrival, Kept, Look, SpoolFull
 from roadwarden.inference.stream.recorder import Outlets, Pace, Recorder, door_of
 from roadwarden.inference.stream.spool import SpoolFolder
 from roadwarden.inference.stream.values import Door, Encoded, StreamFrame
@@ -34,7 +34,7 @@ class Base:
     """A database that can be away, and that refuses what it is told to."""
 
     def __init__(self):
-        self.away, self.refused, self.kept = False, set(), []
+        self.away, self.refused, self.fenced, self.kept = False, set(), set(), []
 
     def known(self, keys):
         return frozenset()
@@ -45,9 +45,11 @@ class Base:
         numbers = [one.frame.number for one in looks]
         if self.refused & set(numbers):
             raise DataError("refused")
-        doubles = len(set(numbers) & set(self.kept))
-        self.kept += [number for number in numbers if number not in self.kept]
-        return doubles
+        fenced = frozenset(at for at, number in enumerate(numbers) if number in self.fenced)
+        ours = [number for number in numbers if number not in self.fenced]
+        doubles = len(set(ours) & set(self.kept))
+        self.kept += [number for number in ours if number not in self.kept]
+        return Kept(doubles, fenced)
 
 
 class Office:
@@ -58,7 +60,7 @@ class Office:
         self.spool = SpoolFolder(folder, most, when_full)
         outlets = Outlets(
             lambda one, door: self.books.leave(one.ticket, door),
-            lambda one: self.books.correct("cam", door_of(one), Door.DROPPED_QUEUE_FULL),
+            lambda one, door: self.books.correct("cam", door_of(one), door),
             lambda one, why, tries: self.poison.append((one.frame.number, why, tries)),
         )
         self.recorder = Recorder(self.base, self.spool, outlets, Pace(0.01, 4, 3))
@@ -166,3 +168,17 @@ def test_a_look_comes_back_from_the_disk_bit_by_bit(rows, usable, placed):
     assert np.array_equal(again.detections.boxes_xyxy, seen.boxes_xyxy)
     assert np.array_equal(again.detections.scores, seen.scores)
     assert (again.detections.types, again.key) == (seen.types, one.key)
+
+
+def test_what_another_worker_s_camera_brought_is_refused_and_counted_also_from_the_disk(tmp_path):
+    office = Office(tmp_path)
+    office.base.fenced = {1, 2, 5}
+    office.record(range(4))
+    assert office.doors == {Door.INFERRED: 2, Door.DROPPED_STALE: 2}
+    office.base.away = True
+    office.record(range(4, 8))
+    assert office.doors == {Door.INFERRED: 6, Door.DROPPED_STALE: 2}
+    office.base.away = False
+    office.record([])
+    assert office.doors == {Door.INFERRED: 5, Door.DROPPED_STALE: 3}
+    assert (office.base.kept, office.recorder.fenced) == ([0, 3, 4, 6, 7], 3)

@@ -91,6 +91,10 @@ class CameraConfig(Strict):
     )
     buffer_frames: int | None = Field(default=None, ge=1, le=1000, description="decoded frames that may wait")
     stale_after_s: float | None = Field(default=None, gt=0, description="a live frame that waited longer is dropped")
+    shared: bool = Field(
+        default=True,
+        description="with 'sharing': read by one worker at a time; false: by each, such as a folder of its own",
+    )
 
     def policy(self) -> Policy:
         """What happens when the worker is behind: an archive loses nothing, a live camera shows what is now."""
@@ -141,6 +145,17 @@ class SwapConfig(Strict):
     registry: str | None = Field(default=None, description="MLflow URI; else ROADWARDEN_REGISTRY")
 
 
+class SharingConfig(Strict):
+    """Several workers with this same file and one database share its cameras, each camera read by one of them.
+
+    Subjects of a broker are no cameras in this sense: their queue is shared by itself.
+    """
+
+    lease_s: float = Field(
+        default=12.0, ge=1, le=20, description="a worker silent for so long is taken for dead; others read its cameras"
+    )
+
+
 class ServerConfig(Strict):
     """What can be asked of a running worker: /healthz, /readyz, /metrics, /report, cameras."""
 
@@ -163,6 +178,7 @@ class StreamConfig(Strict):
     batching: BatchingConfig = Field(default=BatchingConfig(), description="how frames come together")
     delivery: DeliveryConfig = Field(default=DeliveryConfig(), description="from results to the database")
     swap: SwapConfig = Field(default=SwapConfig(), description="following an alias of the registry")
+    sharing: SharingConfig | None = Field(default=None, description="with other workers; without it all are ours")
     server: ServerConfig | None = Field(default=None, description="health, metrics and cameras by HTTP; off without it")
     drain_s: float = Field(default=8.0, gt=0, le=300, description="longest time to finish after SIGTERM")
     memory_limit_mb: int = Field(
@@ -176,6 +192,15 @@ class StreamConfig(Strict):
             if not name or not all(sign.isalnum() or sign in "-_." for sign in name) or name.startswith("."):
                 raise ValueError(f"camera name '{name}': letters, digits, '-', '_' and '.' are wanted")
         return cameras
+
+
+def shared_cameras(config: StreamConfig) -> frozenset[str]:
+    """Those that one worker at a time reads; none where the file says nothing of sharing."""
+    if config.sharing is None:
+        return frozenset()
+    return frozenset(
+        name for name, one in config.cameras.items() if one.shared and not isinstance(one.source, BrokerSource)
+    )
 
 
 def read_config(path: Path) -> StreamConfig:

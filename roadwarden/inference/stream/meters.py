@@ -47,6 +47,7 @@ class Meters:
         yield from _of_frames(self._worker.books.accounts())
         yield from self._of_cameras()
         yield from self._of_worker()
+        yield from self._of_leases()
 
     def _kept(self, looks: Sequence[Look]) -> None:
         now_s = time.monotonic()
@@ -91,9 +92,28 @@ class Meters:
             ("resident_bytes", "memory of this process", resident_bytes()),
         ):
             yield GaugeMetricFamily(f"roadwarden_{name}", what, value=float(value))
-        doubles = CounterMetricFamily("roadwarden_duplicate_frames", "frames that were kept before")
-        doubles.add_metric([], worker.recorder.doubles)
-        yield doubles
+        for name, what, count in (
+            ("duplicate_frames", "frames that were kept before", worker.recorder.doubles),
+            ("fenced_frames", "refused: another worker reads the camera", worker.recorder.fenced),
+            ("passes_continued", "begun by another life or worker", ours.passes_continued if ours else 0),
+        ):
+            counter = CounterMetricFamily(f"roadwarden_{name}", what)
+            counter.add_metric([], count)
+            yield counter
+
+    def _of_leases(self) -> Iterator[Any]:
+        """Who reads which shared camera: a token that rises is a camera that moved."""
+        if (holder := self._worker.leaseholder) is None:
+            return
+        standing = holder.standing
+        tokens = GaugeMetricFamily("roadwarden_camera_lease", "token of its lease", labels=["camera", "worker"])
+        for camera, lease in standing.leases.items():
+            tokens.add_metric([camera, lease.worker if lease.worker in standing.living else ""], lease.token)
+        held = sum(lease.worker == standing.worker for lease in standing.leases.values())
+        yield tokens
+        yield GaugeMetricFamily("roadwarden_cameras_held", "shared cameras that this worker reads", value=float(held))
+        told = "workers that share the cameras and live"
+        yield GaugeMetricFamily("roadwarden_workers_living", told, value=float(len(standing.living)))
 
 
 def _of_frames(accounts: dict[str, Account]) -> Iterator[Any]:

@@ -75,6 +75,14 @@ class Look:
         return self.frame.key(self.model)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of looks that were handed to a sink."""
+
+    doubles: int = 0  # that were kept before
+    fenced: frozenset[int] = frozenset()  # places of those refused: another worker reads their camera now
+
+
 class Sink(Protocol):
     """Where looks are kept; doing it again with the same changes nothing."""
 
@@ -84,8 +92,8 @@ class Sink(Protocol):
         Raises StorageAway.
         """
 
-    def keep(self, looks: Sequence[Look]) -> int:
-        """Keeps all of them or none; returns how many were kept before.
+    def keep(self, looks: Sequence[Look]) -> Kept:
+        """Keeps all of them or none, but those that are fenced off.
 
         Raises StorageAway where it can be tried again later, DataError where one of them is refused.
         """

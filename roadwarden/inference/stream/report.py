@@ -14,6 +14,7 @@ from typing import Any
 
 from roadwarden.errors import DataError, OutputError
 from roadwarden.inference.stream.books import Account
+from roadwarden.inference.stream.leaseholder import Standing
 from roadwarden.inference.workspace import write_json
 
 BOOKS = "books.json"
@@ -35,6 +36,9 @@ class StreamReport:
     spooled: int = 0  # on the disk, for the database
     faults: Mapping[str, str] = field(default_factory=dict)  # cameras that were given up on
     states: Mapping[str, str] = field(default_factory=dict)  # of cameras
+    passes_continued: int = 0  # passes that an earlier life, or another worker, had begun
+    fenced: int = 0  # looks refused because another worker reads their camera now; they are among the stale
+    standing: Standing | None = None  # of shared cameras
     ended: bool = False
 
     @property
@@ -65,7 +69,24 @@ class StreamReport:
             "spooled": self.spooled,
             "states": dict(sorted(self.states.items())),
             "failed_cameras": dict(sorted(self.faults.items())),
+            "passes_continued": self.passes_continued,
+            "fenced": self.fenced,
+            "sharing": None if self.standing is None else _sharing(self.standing),
         }
+
+
+def _sharing(standing: Standing) -> dict[str, Any]:
+    """Who reads which camera, and which of the workers are alive."""
+    cameras = {
+        name: {"worker": lease.worker if lease.worker in standing.living else None, "token": lease.token}
+        for name, lease in sorted(standing.leases.items())
+    }
+    return {
+        "worker": standing.worker,
+        "living": sorted(standing.living),
+        "failed_rounds": standing.failed_rounds,
+        "cameras": cameras,
+    }
 
 
 def write_report(place: Path, report: StreamReport) -> None:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from roadwarden.errors import RoadwardenError
@@ -50,9 +50,13 @@ class Runner:
         books: Books,
         hall: Hall,
         on_camera: Callable[[str, CameraConfig], None],
+        lease: int = 0,
     ) -> None:
-        """``on_camera`` is told each name that frames bear: a subject of a broker brings many cameras."""
-        self.name, self.config = name, config
+        """``on_camera`` is told each name that frames bear: a subject of a broker brings many cameras.
+
+        ``lease``: token of a shared camera; its frames bear it to the database.
+        """
+        self.name, self.config, self.lease = name, config, lease
         self._make, self._books, self._hall, self._on_camera = make, books, hall, on_camera
         self._policy = config.policy()
         self.stop = threading.Event()
@@ -109,6 +113,8 @@ class Runner:
                 logger.info("%s: %d frames %s: %s", self.name, message.count, message.door, message.why)
             self._books.pass_through(self.name, message.door, message.count)
             return
+        if self.lease:
+            message = replace(message, frame=replace(message.frame, lease=self.lease))
         camera = message.frame.camera
         self._on_camera(camera, self.config)
         self._hall.put(Entrant(message, self._books.enter(camera), self._policy), self.stop)

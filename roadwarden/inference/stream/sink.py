@@ -17,7 +17,7 @@ from roadwarden.errors import CaseError, DataError, StorageAway
 from roadwarden.geo.camera import CameraModel
 from roadwarden.geo.fixes import Fix, seconds_of
 from roadwarden.geo.pole import PoleCamera
-from roadwarden.inference.stream.protocols import Look
+from roadwarden.inference.stream.protocols import Kept, Look
 from roadwarden.service.cases import CaseDesk
 from roadwarden.service.filing import FilingRules, file_defects
 from roadwarden.service.intake import Delivery, Intake, Viewer
@@ -106,6 +106,11 @@ class DatabaseSink:
         return self._intake.seen_m
 
     @property
+    def passes_continued(self) -> int:
+        """Passes that another life of this worker, or another worker, had begun."""
+        return self._intake.passes_continued
+
+    @property
     def missed_m(self) -> float:
         """Metres of road not looked at because frames were dropped."""
         return self._intake.missed_m
@@ -115,8 +120,8 @@ class DatabaseSink:
         with reading(self._engine) as unit:
             return unit.stream.known(keys)
 
-    def keep(self, looks: Sequence[Look]) -> int:
-        """Keeps all of them or none; returns how many were kept before."""
+    def keep(self, looks: Sequence[Look]) -> Kept:
+        """Keeps all of them or none, but those whose camera is another worker's now."""
         for camera in {look.frame.camera for look in looks}:
             self._cameras(camera)[2].add([look for look in looks if look.frame.camera == camera])
         kept = self._intake.keep([_delivery(look) for look in looks])
@@ -125,7 +130,7 @@ class DatabaseSink:
             self.not_placed[why] = self.not_placed.get(why, 0) + count
         if time.monotonic() - self._filed_s >= FILE_EVERY_S:
             self._file()
-        return kept.doubles
+        return Kept(kept.doubles, kept.fenced)
 
     def close(self) -> None:
         """Coverage and cases that were waiting for more. Raises StorageAway."""
@@ -167,4 +172,4 @@ def _delivery(look: Look) -> Delivery:
     frame = SurveyFrame(
         look.frame.manifest(), state, look.detections, look.model, look.frame.width_px, look.frame.height_px
     )
-    return Delivery(look.key, look.frame.camera, frame, looked=not look.missed)
+    return Delivery(look.key, look.frame.camera, frame, looked=not look.missed, lease=look.frame.lease)

@@ -49,6 +49,7 @@ class StreamFrame:
     size_bytes: int = 0
     trace_id: str = field(default_factory=new_trace_id)
     timed: bool = True  # False: nothing tells when it was taken, and ``captured_at`` only tells frames apart
+    lease: int = 0  # token with which this worker reads a shared camera; 0: the camera is not shared
 
     def __post_init__(self) -> None:
         if self.captured_at.utcoffset() is None:

@@ -14,14 +14,15 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from roadwarden.detections import Detections
-from roadwarden.errors import RoadwardenError, StorageAway
+from roadwarden.errors import ConfigError, RoadwardenError, StorageAway
 from roadwarden.geo.camera import CameraModel
 from roadwarden.geo.camera_file import read_camera
 from roadwarden.geo.pole import PoleCamera
 from roadwarden.inference.stream.books import Books
-from roadwarden.inference.stream.config import CameraConfig, StreamConfig, read_config
+from roadwarden.inference.stream.config import CameraConfig, StreamConfig, read_config, shared_cameras
 from roadwarden.inference.stream.hall import Entrant, Hall
 from roadwarden.inference.stream.lane import Exits, Lane
+from roadwarden.inference.stream.leaseholder import Leaseholder
 from roadwarden.inference.stream.memory import machine_bytes, resident_bytes
 from roadwarden.inference.stream.model_slot import ModelSlot
 from roadwarden.inference.stream.opening import CameraNames
@@ -95,7 +96,9 @@ class Worker:
     def __init__(
         self, config: StreamConfig, parts: Parts, *, until_eof: bool = False, path: Path | None = None
     ) -> None:
-        """``path``: of the configuration, read again on ``reload``."""
+        """``path``: of the configuration, read again on ``reload``. Raises ConfigError."""
+        if config.sharing is not None and until_eof:
+            raise ConfigError("--until-eof: a worker that shares cameras has no end; leave out one of the two")
         self.config, self._parts, self._until_eof, self._path = config, parts, until_eof, path
         self.books = Books()
         self.shape = Shape.of(config)
@@ -118,9 +121,13 @@ class Worker:
         self._decode = PictureDecoder()
         self.lanes = [self._lane(number) for number in range(self.shape.lanes)]
         self.runners: dict[str, Runner] = {}
+        self._quitting: dict[str, Runner] = {}  # shared cameras that are let go
+        self.leaseholder = (
+            Leaseholder(parts.engine, self, self._shared, config.sharing.lease_s) if config.sharing else None
+        )
         self.started_at = datetime.now(UTC)
         self._stop, self._reload = threading.Event(), threading.Event()
-        self._lanes_stop, self._recorder_stop = threading.Event(), threading.Event()
+        self._lanes_stop, self._recorder_stop, self._leases_stop = (threading.Event() for _ in range(3))
         self._state_s = 0.0
         self._limit_bytes = config.memory_limit_mb * 2**20 or machine_bytes() * 3 // 4
         self.watchers: list[Callable[[Sequence[Look]], None]] = []
@@ -157,6 +164,9 @@ class Worker:
             spooled=self.recorder.spooled,
             faults={name: one.fault for name, one in self.health().items() if one.fault},
             states={name: str(one.state) for name, one in self.health().items()},
+            passes_continued=ours.passes_continued if ours else 0,
+            fenced=self.recorder.fenced,
+            standing=self.leaseholder.standing if self.leaseholder else None,
             ended=ended,
         )
 
@@ -175,26 +185,59 @@ class Worker:
             polling = (self.config.swap.poll_s, self._lanes_stop)
             threading.Thread(target=follower.run, args=polling, name="alias", daemon=True).start()
         for name, camera in self.config.cameras.items():
-            self.add(name, camera)
+            if name not in self._shared():
+                self.add(name, camera)
+        if (holder := self.leaseholder) is not None:
+            threading.Thread(target=holder.run, args=(self._leases_stop,), name="leases", daemon=True).start()
         while not self._stop.wait(TICK_S) and not (self._until_eof and self._is_done()):
             self._tick()
         self._end(lanes, recorder)
         return self.report(ended=True)
 
-    def add(self, name: str, camera: CameraConfig) -> None:
-        """Starts a camera; one of that name is replaced."""
+    def add(self, name: str, camera: CameraConfig, lease: int = 0) -> None:
+        """Starts a camera; one of that name is replaced. Raises ConfigError for one that others may read."""
+        if not lease and name in self._shared():
+            raise ConfigError(f"camera '{name}' is shared with other workers; change it in the file of all of them")
         self.remove(name)
-        runner = Runner(name, camera, self._make, self.books, self.hall, self._met)
+        runner = Runner(name, camera, self._make, self.books, self.hall, self._met, lease)
         self.runners[name] = runner
         runner.start()
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str) -> Runner | None:
         """Stops a camera; what it has sent is still looked at."""
         if (runner := self.runners.pop(name, None)) is not None:
             runner.stop.set()
             with self._optics_lock:
                 self._optics.clear()
                 self._models.clear()
+        return runner
+
+    # -- as leases want it
+
+    def begin(self, camera: str, token: int) -> None:
+        """Reads a shared camera from now on."""
+        config = self.config.cameras.get(camera)
+        if config is not None and not self._leases_stop.is_set():
+            self.add(camera, config, token)
+
+    def quit(self, camera: str) -> None:
+        """Reads a shared camera no more; what it has sent is still looked at."""
+        if (runner := self.remove(camera)) is not None:
+            self._quitting[camera] = runner
+
+    def is_through(self, camera: str) -> bool:
+        """Whether nothing of a camera that was quit is on its way to the database."""
+        runner = self._quitting.get(camera)
+        if runner is not None and not runner.join(0):
+            return False
+        account = self.books.accounts().get(camera)
+        if (account is not None and account.in_flight) or self.recorder.spooled:
+            return False
+        self._quitting.pop(camera, None)
+        return True
+
+    def _shared(self) -> frozenset[str]:
+        return shared_cameras(self.config)
 
     def reread(self) -> None:
         """Brings the cameras to what the file says now; one that was given up on is tried again."""
@@ -205,14 +248,20 @@ class Worker:
         except RoadwardenError as exc:
             logger.error("the cameras stay as they are: %s", exc)
             return
+        self.config = self.config.model_copy(update={"cameras": wanted})
+        shared = self._shared()
         for name in sorted(self.runners.keys() - wanted.keys()):
+            if self.runners[name].lease:
+                continue  # let go at the next round
             logger.warning("%s: taken out", name)
             self.remove(name)
         for name, camera in wanted.items():
             runner = self.runners.get(name)
+            if runner is None and name in shared:
+                continue
             if runner is None or runner.config != camera or runner.health().fault:
                 logger.warning("%s: %s", name, "added" if runner is None else "begun anew")
-                self.add(name, camera)
+                self.add(name, camera, runner.lease if runner is not None else 0)
 
     def _tick(self) -> None:
         if self._reload.is_set():
@@ -235,6 +284,7 @@ class Worker:
     def _end(self, lanes: Sequence[threading.Thread], recorder: threading.Thread) -> None:
         begun_s = time.monotonic()
         stopped = self._stop.is_set()
+        self._leases_stop.set()
         for runner in self.runners.values():
             runner.stop.set()
         for runner in self.runners.values():
@@ -257,6 +307,8 @@ class Worker:
                 self.sink.close()
             except StorageAway as exc:
                 logger.warning("the last stretches of road are not kept: %s", exc)
+        if self.leaseholder is not None and not self.recorder.is_storage_away:
+            self.leaseholder.leave()
         write_report(self.config.state / BOOKS, self.report(ended=True))
 
     # -- the ways out
@@ -276,7 +328,7 @@ class Worker:
         else:
             entrant.arrival.receipt.settled(door)
         if entrant.policy.stale_after_s is not None:
-            frame, model = entrant.arrival.frame, self.slot.current.label
+            frame, model = entrant.arrival.frame, self.slot.current.label  # bears its lease, as looks do
             self.recorder.put(Look(frame, Detections.none(), model, usable=False, missed=True), None)
 
     def _failed(self, entrant: Entrant, why: str) -> None:
@@ -284,9 +336,9 @@ class Worker:
         self.quarantine.put_frame(arrival.frame, arrival.content, why, max(1, entrant.tries), datetime.now(UTC))
         self._leave(entrant, Door.DECODE_ERROR)
 
-    def _gave_up(self, look: Look) -> None:
+    def _gave_up(self, look: Look, door: Door) -> None:
         if not look.missed:
-            self.books.correct(look.frame.camera, door_of(look), Door.DROPPED_QUEUE_FULL)
+            self.books.correct(look.frame.camera, door_of(look), door)
 
     def _refused(self, look: Look, why: str, tries: int) -> None:
         self.quarantine.put_look(look, why, tries, datetime.now(UTC))
