@@ -12,9 +12,11 @@ from city import CITY_NOW, LITTLE
 from tile_reading import read_tile
 
 from roadwarden.defects.cells import Code
+from roadwarden.defects.inspected import NEVER, microseconds
 from roadwarden.errors import DataError
 from roadwarden.geo.vector_tile import Feature, Layer, Shape, encode_tile
 from roadwarden.geo.web_tiles import EXTENT, WebTile, to_world
+from roadwarden.service.atlas.ages import Age, ages
 from roadwarden.service.atlas.atlas import Atlas
 from roadwarden.service.atlas.health_tiles import banded
 from roadwarden.storage import case_unit
@@ -155,3 +157,24 @@ def test_tiles_that_cannot_be_are_refused_and_a_map_without_roads_says_so(tmp_pa
 
 def test_hangzhou_lies_where_the_web_map_has_it():
     assert np.floor(to_world([(30.25, 120.16)]) * 2**10).tolist() == [[853, 421]]
+
+
+def test_the_age_of_an_inspection_is_that_of_the_oldest_square_metre_across():
+    now = CITY_NOW
+    days = [0.5, 1.0, 1.01, 3.0, 7.0, 7.01]
+    seen = np.array([[microseconds(now - timedelta(days=one)), microseconds(now)] for one in days])
+    seen = np.concatenate([seen, [[microseconds(now), NEVER]]])
+    assert [Age(one) for one in ages(seen, now)] == [
+        Age.DAY, Age.DAY, Age.TWO_DAYS, Age.THREE_DAYS, Age.WEEK, Age.OLDER, Age.NEVER,
+    ]  # fmt: skip
+
+
+def test_roads_that_nobody_has_seen_are_drawn_as_never_seen(atlas):
+    health = atlas.health()
+    never = {row for row, old in enumerate(health.ages) if (old == Age.NEVER).all()}
+    drawn = Counter()
+    for tile in tiles_over(atlas, 15):
+        for feature in read_tile(atlas.age_tile(tile)).get("ages", []):
+            drawn[Age(feature.properties["age"])] += 1
+    assert (Age.NEVER in drawn) == bool(never)
+    assert len(drawn) > 1

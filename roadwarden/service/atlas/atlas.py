@@ -13,13 +13,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import Engine
 
 from roadwarden.errors import DataError, RoadwardenError
 from roadwarden.geo.web_tiles import WebTile
 from roadwarden.service.atlas.health import Health, health_at
-from roadwarden.service.atlas.health_tiles import health_tile
+from roadwarden.service.atlas.health_tiles import age_tile, health_tile
 from roadwarden.service.atlas.point_tiles import case_tile, defect_tile
 from roadwarden.service.atlas.shapes import RoadShapes
 from roadwarden.service.coverage import newest_roads
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 MOMENTS = 6
 """Of the past, in memory at once: a city of 10 million cells takes 10 MB for each."""
 TILES = 2000
+Draw: TypeAlias = Callable[[Health, WebTile], bytes]
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Atlas:
     _today: tuple[float, Health] | None = None
     _renewing: bool = False
     _past: OrderedDict[datetime, Health] = field(default_factory=OrderedDict)
-    _tiles: OrderedDict[tuple[datetime, WebTile], bytes] = field(default_factory=OrderedDict)
+    _tiles: OrderedDict[tuple[Draw, datetime, WebTile], bytes] = field(default_factory=OrderedDict)
 
     def health(self, at: datetime | None = None) -> Health:
         """Of now, at most ``fresh_s`` and the time of a reckoning old; or of the end of the hour of a past moment.
@@ -66,11 +68,18 @@ class Atlas:
 
     def health_tile(self, tile: WebTile, at: datetime | None = None) -> bytes:
         """See ``health_tiles``."""
+        return self._tile(health_tile, tile, at)
+
+    def age_tile(self, tile: WebTile, at: datetime | None = None) -> bytes:
+        """See ``health_tiles``."""
+        return self._tile(age_tile, tile, at)
+
+    def _tile(self, draw: Draw, tile: WebTile, at: datetime | None) -> bytes:
         health = self.health(at)
-        key = (health.now, tile)
+        key = (draw, health.now, tile)
         if (kept := self._tiles.get(key)) is not None:
             return kept
-        made = health_tile(health, tile)
+        made = draw(health, tile)
         with self._lock:
             self._tiles[key] = made
             while len(self._tiles) > TILES:

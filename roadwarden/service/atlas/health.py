@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Engine
 
-from roadwarden.defects.cells import Cells, Code, Codes
+from roadwarden.defects.cells import Code, Codes, Grid
 from roadwarden.geo.tiles import MapBox
+from roadwarden.service.atlas.ages import Ages, ages
 from roadwarden.service.atlas.defect_points import DefectPoints
 from roadwarden.service.atlas.shapes import RoadShapes
 from roadwarden.service.cells import cells_of
@@ -21,15 +23,17 @@ from roadwarden.storage.map_points import MapPoints
 from roadwarden.storage.unit import UnitOfWork
 
 ROADS_AT_ONCE = 500
+Number = TypeVar("Number", bound=np.integer)
 
 
 @dataclass(frozen=True, eq=False)
 class Health:
-    """``codes``: for each road of the network, metres along by metres across."""
+    """``codes``: for each road of the network, metres along by metres across; ``ages``: metres along."""
 
     now: datetime
     shapes: RoadShapes
     codes: tuple[Codes, ...]
+    ages: tuple[Ages, ...]
     defects: DefectPoints
 
     def bounds(self) -> MapBox:
@@ -48,28 +52,32 @@ def health_at(engine: Engine, shapes: RoadShapes, now: datetime) -> Health:
     """Reads and reckons all of it: a second for a million cells, some hundred roads in memory at a time."""
     names = [one.id for one in shapes.roads.network.segments]
     found: list[Codes] = []
+    old: list[Ages] = []
     mended: set[str] = set()
     with reading(engine) as connection:
         unit, cases = UnitOfWork.of(connection), CaseUnit.of(connection)
         for first in range(0, len(names), ROADS_AT_ONCE):
             some = names[first : first + ROADS_AT_ONCE]
             work = defect_work(cases, unit, some, now)
-            found += _codes(cells_of(unit, shapes.roads, some, now, work=work))
+            cells = cells_of(unit, shapes.roads, some, now, work=work)
+            found += _by_road(cells.grid, cells.codes)
+            old += [ages(seen, now) for seen in _by_road(cells.grid, cells.seen_at_us)]
             mended |= work.mended
         defects = DefectPoints.of(MapPoints(connection).defects(now), mended)
-    return Health(now, shapes, tuple(found), defects)
+    return Health(now, shapes, tuple(found), tuple(old), defects)
 
 
-def _codes(cells: Cells) -> list[Codes]:
-    parts = np.split(cells.codes, cells.grid.edges[1:-1])
-    return [part.reshape(-1, int(across)) for part, across in zip(parts, cells.grid.across.tolist(), strict=True)]
+def _by_road(grid: Grid, values: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
+    """Of each road, metres along by metres across."""
+    parts = np.split(values, grid.edges[1:-1])
+    return [part.reshape(-1, int(across)) for part, across in zip(parts, grid.across.tolist(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring bands or cells of one code."""
+    """Neighbouring bands or cells of one code, or of one age."""
 
-    code: Code
+    code: int
     first: int
     after: int
 
@@ -80,4 +88,4 @@ def runs(codes: npt.NDArray[np.uint8]) -> list[Run]:
         return []
     starts = np.flatnonzero(np.diff(codes, prepend=codes[0] ^ 1))
     ends = np.append(starts[1:], len(codes))
-    return [Run(Code(int(codes[a])), int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
+    return [Run(int(codes[a]), int(a), int(b)) for a, b in zip(starts, ends, strict=True)]

@@ -1,11 +1,12 @@
-"""Tiles of the road's health: whole roads, bands of 100 and 10 m, and at last every square metre."""
+"""Tiles of the road's health and inspection: whole roads, bands of 100 and 10 m, and at last every square metre."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from roadwarden.defects.cells import Code, Codes
 from roadwarden.geo.vector_tile import Feature, Layer, Shape, encode_tile
@@ -26,26 +27,45 @@ def health_tile(health: Health, tile: WebTile) -> bytes:
     streets = Layer("streets", list(_streets(health, tile, rows)))
     if tile.z >= CELLS_FROM:
         return encode_tile([Layer("cells", list(_cells(health, tile, rows))), streets])
-    every_m = 10 if tile.z >= TENS_FROM else 100 if tile.z >= HUNDREDS_FROM else 10**9
-    return encode_tile([Layer("bands", list(_bands(health, tile, rows, every_m))), streets])
+    return encode_tile([Layer("bands", list(_bands(health, tile, rows, _every_m(tile)))), streets])
+
+
+def age_tile(health: Health, tile: WebTile) -> bytes:
+    """Layer ``ages``: lines with their width, coloured by how long ago the oldest metre of each was seen."""
+    every_m = _every_m(tile)
+    rows = health.shapes.within(tile)
+    old = {row: np.maximum.reduceat(health.ages[row], np.arange(0, len(health.ages[row]), every_m)) for row in rows}
+    return encode_tile([Layer("ages", list(_lines(health, tile, old, every_m, "age")))])
+
+
+def _every_m(tile: WebTile) -> int:
+    """Metres of a band; whole roads from afar."""
+    return 10 if tile.z >= TENS_FROM else 100 if tile.z >= HUNDREDS_FROM else 10**9
 
 
 def _bands(health: Health, tile: WebTile, rows: list[int], every_m: int) -> Iterator[Feature]:
+    codes = {row: banded(health.codes[row], every_m) for row in rows}
+    return _lines(health, tile, codes, every_m, "code")
+
+
+def _lines(
+    health: Health, tile: WebTile, bands: Mapping[int, npt.NDArray[np.uint8]], every_m: int, called: str
+) -> Iterator[Feature]:
     """One feature for all stretches of one colour and width: as few as there are of those."""
     lines: list[Floats] = []
-    kinds: list[tuple[Code, float]] = []
-    for row in rows:
-        strip, grid = health.shapes.strips[row], health.codes[row]
+    kinds: list[tuple[int, float]] = []
+    for row, values in bands.items():
+        strip = health.shapes.strips[row]
         width_m = health.shapes.roads.network.segments[row].width_m
-        for run in runs(banded(grid, every_m)):
+        for run in runs(values):
             end_m = min(run.after * every_m, float(strip.chainages[-1]))
             lines.append(strip.between(run.first * every_m, end_m))
             kinds.append((run.code, width_m))
-    together: dict[tuple[Code, float], list[Floats]] = defaultdict(list)
+    together: dict[tuple[int, float], list[Floats]] = defaultdict(list)
     for kind, parts in zip(kinds, clipped(tile, lines), strict=True):
         together[kind] += parts
     for (code, width_m), parts in sorted(together.items(), key=lambda one: one[0]):
-        yield Feature(Shape.LINE, parts, {"code": int(code), "width": width_m})
+        yield Feature(Shape.LINE, parts, {called: code, "width": width_m})
 
 
 def banded(grid: Codes, every_m: int) -> Codes:
@@ -72,7 +92,7 @@ def _streets(health: Health, tile: WebTile, rows: list[int]) -> Iterator[Feature
 
 
 def _cells(health: Health, tile: WebTile, rows: list[int]) -> Iterator[Feature]:
-    together: dict[Code, list[Floats]] = defaultdict(list)
+    together: dict[int, list[Floats]] = defaultdict(list)
     for row in rows:
         strip, grid = health.shapes.strips[row], health.codes[row]
         width_m = health.shapes.roads.network.segments[row].width_m
@@ -81,10 +101,10 @@ def _cells(health: Health, tile: WebTile, rows: list[int]) -> Iterator[Feature]:
             if (units.max(axis=0) > -_NEAR).all() and (units.min(axis=0) < EXTENT + _NEAR).all():
                 together[code].append(units)
     for code, parts in sorted(together.items()):
-        yield Feature(Shape.POLYGON, parts, {"code": int(code)})
+        yield Feature(Shape.POLYGON, parts, {"code": code})
 
 
-def _rectangles(strip: Strip, grid: Codes, width_m: float) -> Iterator[tuple[Code, Floats]]:
+def _rectangles(strip: Strip, grid: Codes, width_m: float) -> Iterator[tuple[int, Floats]]:
     """Cells of one code as rectangles: metres that look alike together, at most 50, and then from edge to edge."""
     changes = np.flatnonzero(np.any(np.diff(grid, axis=0) != 0, axis=1)) + 1
     edges = np.unique(np.concatenate([[0], changes, np.arange(0, len(grid), _LONGEST_M), [len(grid)]]))
