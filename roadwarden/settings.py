@@ -31,6 +31,7 @@ TABLES_VARIABLE = "ROADWARDEN_TABLES"
 SERVE_VARIABLE = "ROADWARDEN_SERVE"
 TENSORRT_VARIABLE = "ROADWARDEN_TENSORRT"
 DRIFT_VARIABLE = "ROADWARDEN_DRIFT"
+REVIEW_VARIABLE = "ROADWARDEN_REVIEW"
 LOCAL_DRIFT = "var/drift/drift.json"
 HOME_ZONE = "Asia/Shanghai"
 MLFLOW_DEFAULTS = {
@@ -62,6 +63,12 @@ def registry_cache() -> Path:
 def database_url() -> str:
     """Where sightings and defects are kept: the variable, or a file below var/."""
     return os.environ.get(DATABASE_VARIABLE) or LOCAL_DATABASE
+
+
+def review_folder() -> Path | None:
+    """The folder of ``roadwarden review export`` whose frames people label in the cockpit; None: they do not."""
+    folder = os.environ.get(REVIEW_VARIABLE)
+    return Path(folder) if folder else None
 
 
 def drift_file() -> Path:
