@@ -14,13 +14,14 @@ from rich.table import Table
 
 from roadwarden.cases.campaigns import CampaignFigures, Occurrence, figures, occurrences, read_campaigns
 from roadwarden.cases.events import format_time
-from roadwarden.cases.kpi_values import Kpi, Period
+from roadwarden.cases.kpi_values import Kpi
 from roadwarden.cases.kpi_words import hours, percent
 from roadwarden.cli.case_sources import city_time, facts_from
 from roadwarden.cli.city_tables import clock_policies, domain_table
 from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 from roadwarden.errors import DataError
+from roadwarden.service.campaigns import around
 
 
 def register(app: typer.Typer) -> None:
@@ -48,8 +49,7 @@ def campaign(
     asked = datetime.now(UTC) if now is None else city_time("--now", now, ZoneInfo(table.zone))
     held = _held(list(occurrences(table.campaign(name), table.zone, asked)), name, number)
     known = clock_policies(policies)
-    length = held.end - held.start
-    period = Period(held.start - length, held.end + length, asked)
+    period = around(held, asked)
     with progress("cases", quiet=as_json) as tell, facts_from(events, database, period, known, tell) as facts:
         told = figures(held, facts, asked)
     if as_json:

@@ -17,6 +17,7 @@ from roadwarden.errors import ConfigError
 from roadwarden.settings import city_table
 
 if TYPE_CHECKING:
+    from roadwarden.cases.campaigns import CampaignTable
     from roadwarden.cases.time_saved import Baseline
     from roadwarden.geo.city_layers import CityLayers
 
@@ -87,6 +88,14 @@ def baseline() -> Baseline | None:
 
     own = city_table("baseline.yaml")
     return read_baseline(own) if own else None
+
+
+def campaigns() -> CampaignTable | None:
+    """``campaigns.yaml``; None where the city has laid out none."""
+    from roadwarden.cases.campaigns import read_campaigns  # numpy takes its time
+
+    own = city_table("campaigns.yaml")
+    return read_campaigns(own, domain_table()) if own else None
 
 
 def city_layers() -> CityLayers:
