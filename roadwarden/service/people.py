@@ -82,7 +82,10 @@ class People:
         department: str | None = None,
         crew: str | None = None,
     ) -> Account:
-        """Sets what is given, leaves the rest. Raises NotFound, ConfigError for the last administrator."""
+        """Sets what is given, leaves the rest; an empty department or crew takes it away.
+
+        Raises NotFound, ConfigError for the last administrator.
+        """
         now = self.now()
         with writing(self.engine, durably=True) as connection:
             store = PeopleStore(connection)
@@ -92,7 +95,9 @@ class People:
             if areas is not None:
                 store.set_areas(name, areas)
             if department is not None or crew is not None:
-                store.change(name, department=department or before.department, crew=crew)
+                store.change(
+                    name, department=before.department if department is None else department or None, crew=crew or None
+                )
             after = _known(store, name)
             _one_administrator_stays(store, before)
             store.record(now, by, name, "changed", **_told(after))
