@@ -1,6 +1,6 @@
 // What is done to cases, by the commands of the API: with the version that was seen and a key of its own.
 
-import { ask, h, language, newKey, page, tried, w } from "./kit.js";
+import { ask, h, language, momentOf, newKey, page, tried, w } from "./kit.js";
 
 /** Sends one command; raises Refused. */
 export function command(name, version, action, body = {}, key = newKey()) {
@@ -8,6 +8,12 @@ export function command(name, version, action, body = {}, key = newKey()) {
   const sent = action.wish ? { type: action.kind, data: body } : body;
   return ask(url, { method: "POST", body: sent, headers: { "idempotency-key": key, "if-match": version === null ? "*" : `"${version}"` } });
 }
+
+/** What takes a command back, where the workflow has such a thing; a reopening is recorded as one. */
+export const UNDO = {
+  merged: { kind: "unmerged", path: "unmerge", body: {} },
+  closed: { kind: "reopened", path: "reopen", body: { reason: w("case.closed_by_mistake") } },
+};
 
 const options = (pairs, first) => [...(first === undefined ? [] : [h("option", { value: "" }, first)]), ...pairs.map(([value, text]) => h("option", { value }, text))];
 const verdicts = ["REPAIRED", "REPAIRED_WITH_DEFECT", "PARTIAL", "NOT_REPAIRED", "WRONG_OBJECT", "LOCATION_UNCERTAIN", "INSUFFICIENT_EVIDENCE"];
@@ -28,7 +34,7 @@ const makers = {
 /** What a filled form says to the command. */
 export function said(action, form, report) {
   const body = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
-  for (const name of ["until", "due"]) if (body[name]) body[name] = new Date(body[name]).toISOString();
+  for (const name of ["until", "due"]) if (body[name]) body[name] = momentOf(body[name]);
   if (["assessed", "evidence_requested"].includes(action.kind)) body.report_seq = report;
   if (action.kind === "extended") body.clock = "repair";
   return body;

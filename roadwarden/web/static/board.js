@@ -1,7 +1,7 @@
 // The countdown board. It ticks from the server's time by the browser's monotonic clock: the device's time of day and
 // its zone do not matter. Rows change in place at once; their order changes only while nobody reads.
 
-import { all, ask, called, duration, el, h, language, w, whenShort } from "./kit.js";
+import { all, ask, called, duration, el, h, w, whenExactly, whenShort } from "./kit.js";
 import { verifiedTime } from "./signed-time.js";
 
 const box = el("#board");
@@ -142,13 +142,9 @@ function tick() {
   }
   const count = (colour) => [...rows.values()].filter((one) => one.node.dataset.light === colour).length;
   if (!waiting) for (const colour of lamps) el(`#count-${colour}`).textContent = count(colour);
-  el("#clock").textContent = clockText(at);
+  el("#clock").textContent = whenExactly(at);
   tickSoon(soon);
 }
-
-const clockFormat = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
-  timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const clockText = (at) => clockFormat.format(new Date(at));
 
 let soonShown = "";
 function tickSoon(soon) {

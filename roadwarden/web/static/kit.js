@@ -81,14 +81,26 @@ export async function tried(action) {
 }
 
 const zone = data.zone ?? "Asia/Shanghai";
-const shortTime = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
-  timeZone: zone, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
-});
-const longTime = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
-  timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
-});
+const minute = { timeZone: zone, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false };
+const formatOf = (options) => new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", options);
+const shortTime = formatOf(minute);
+const longTime = formatOf({ ...minute, year: "numeric" });
+const exactTime = formatOf({ ...minute, second: "2-digit" });
 export const when = (iso) => (iso ? longTime.format(new Date(iso)) : "–");
 export const whenShort = (iso) => (iso ? shortTime.format(new Date(iso)) : "–");
+export const whenExactly = (ms) => exactTime.format(new Date(ms));
+
+/** The moment that the text of a datetime-local field means by the city's clock, whatever the device's zone; ISO, UTC. */
+export function momentOf(text) {
+  const asked = Date.parse(`${text}Z`);
+  const parts = new Intl.DateTimeFormat("en-GB", { ...minute, year: "numeric", second: "2-digit", hourCycle: "h23", hour12: undefined });
+  const shift = (at) => {
+    const told = Object.fromEntries(parts.formatToParts(at).map((part) => [part.type, part.value]));
+    return Date.parse(`${told.year}-${told.month}-${told.day}T${told.hour}:${told.minute}:${told.second}Z`) - at;
+  };
+  const near = asked - shift(asked);
+  return new Date(asked - shift(near)).toISOString(); // where clocks are put forward in between, the shift is another
+}
 
 /** Whole seconds as h:mm:ss, with days from two on; rounded down, so that nobody is shown time that he does not have. */
 export function duration(seconds) {
