@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -75,6 +76,17 @@ def asset(name: str) -> Asset | None:
     kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0] or "application/octet-stream"
     packed = gzip.compress(content, 9, mtime=0) if kind.startswith(_PACKED) else None
     return Asset(content, packed, kind)
+
+
+@cache
+def ids_of_blocked_styles() -> tuple[str, ...]:
+    """Ids of the style elements that Plotly's script makes, which our CSP blocks, unless something with them is there.
+
+    It brings the rules of MapLibre along, for charts that are maps; we draw none.
+    """
+    script = files()["vendor/plotly.min.js"].read_bytes()
+    rules = re.findall(rb'document\.getElementById\("([0-9a-f]{64})"\)', script)
+    return ("plotly.js-style-global", *sorted({one.decode() for one in rules}))
 
 
 @router.get(PREFIX + "/{digest}/{name:path}")

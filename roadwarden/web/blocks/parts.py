@@ -54,10 +54,7 @@ class Teller:
 
     def word(self, prefix: str, key: str) -> str:
         """The word of an enum's value; the value itself where it has none."""
-        try:
-            return words_of(self.language)(f"{prefix}.{key}")
-        except KeyError:
-            return key
+        return words_of(self.language).of(prefix, key)
 
     def office(self, key: str) -> str:
         """What a department, crew or area is called; its id where the city's table does not know it."""

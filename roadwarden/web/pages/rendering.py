@@ -23,7 +23,7 @@ from roadwarden.cases.permissions import Permissions
 from roadwarden.cases.rights import Right
 from roadwarden.settings import time_zone
 from roadwarden.taxonomy import Language
-from roadwarden.web.assets import asset_url
+from roadwarden.web.assets import asset_url, ids_of_blocked_styles
 from roadwarden.web.icons import icon
 from roadwarden.web.identity import cookie_name
 from roadwarden.web.look import Theme, language_of, theme_of
@@ -59,7 +59,7 @@ def _environment() -> Environment:
     folder = str(resources.files("roadwarden.web") / "templates")
     made = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made.filters["local"] = local_time
-    made.globals.update(asset=asset_url, icon=icon, Theme=Theme)
+    made.globals.update(asset=asset_url, icon=icon, Theme=Theme, ids_of_blocked_styles=ids_of_blocked_styles)
     return made
 
 
@@ -84,6 +84,7 @@ def render(
     parts = parts_of(request)
     cookie = request.cookies.get(cookie_name(parts))
     words = words_of(language_of(request))
+    words = words.more(_problems(parts, words.language))
     principal = getattr(request.state, "principal", None)
     told = {"words": words.below(*_FOR_ALL_SCRIPTS, *script_words), "page": page or {}, "zone": str(time_zone())}
     named = _named(parts, words.language)
@@ -109,6 +110,12 @@ def _named(parts: Parts, language: Language) -> dict[str, str]:
     table = parts.dispatch
     rows = (*table.areas, *table.departments, *table.crews, *table.owners)
     return {one.id: one.chinese if language is Language.CHINESE else one.english for one in rows}
+
+
+def _problems(parts: Parts, language: Language) -> dict[str, str]:
+    """Names of the problems of other domains than the pavement, beside those of distress."""
+    rows = [one for domain in parts.domains.domains for one in domain.problems]
+    return {f"type.{one.id}": one.chinese if language is Language.CHINESE else one.english for one in rows}
 
 
 def _places(principal: Principal | None, permissions: Permissions) -> list[Place]:

@@ -25,6 +25,14 @@ class Words:
         text = self._words[key]
         return text.format(**values) if values else text
 
+    def of(self, prefix: str, key: str) -> str:
+        """The word of what a city's tables name; the name itself where no catalogue has it: an old table may have."""
+        return self._words.get(f"{prefix}.{key}", key)
+
+    def more(self, words: Mapping[str, str]) -> Words:
+        """With words that are a city's own."""
+        return Words(self.language, {**self._words, **words})
+
     def below(self, *prefixes: str) -> dict[str, str]:
         """The words whose keys begin with one of the prefixes: what a module is handed."""
         return {key: text for key, text in self._words.items() if key.startswith(prefixes)}
