@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from roadwarden.cli.city_tables import (
     baseline,
+    campaigns,
     city_layers,
     clock_policies,
     dispatch_table,
@@ -22,11 +23,12 @@ from roadwarden.cli.database import Database, opened
 from roadwarden.cli.partners import inbox_desk
 from roadwarden.cli.sign_on import door_of
 from roadwarden.errors import ConfigError
-from roadwarden.settings import database_url, drift_file, served, sign_on_file, tell_workers
+from roadwarden.settings import database_url, drift_file, review_folder, served, sign_on_file, tell_workers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from roadwarden.eval.review_desk import ReviewDesk
     from roadwarden.web.parts import Parts
 
 TIME_KEY = Path("var/server-time.key")
@@ -100,7 +102,7 @@ def application() -> FastAPI:
 
 def parts_from(told: str, database: str | None) -> Parts:
     """The parts of a server. Raises ConfigError."""
-    from roadwarden.bootstrap import evidence_desk
+    from roadwarden.bootstrap import evidence_desk, sighting_pictures
     from roadwarden.service.access import Access
     from roadwarden.service.cases import CaseDesk
     from roadwarden.service.filing import FilingRules
@@ -112,6 +114,7 @@ def parts_from(told: str, database: str | None) -> Parts:
     engine = opened(database)
     dispatch, domains = dispatch_table()
     desk, table = CaseDesk(engine, clock_policies(), permissions()), request_table().checked(domains)
+    evidence = evidence_desk(engine)
     rules = FilingRules(filing=filing_table(), domains=domains, requests=table)
     return Parts(
         engine=engine,
@@ -122,13 +125,27 @@ def parts_from(told: str, database: str | None) -> Parts:
         domains=domains,
         settings=_settings(content["settings"]),
         signer=_time_key(Path(content["time_key"])),
-        requests=RequestDesk(desk, evidence_desk(engine), RoadsAtHand(engine), table, rules),
+        requests=RequestDesk(desk, evidence, RoadsAtHand(engine), table, rules),
         ledger_key=_key(content["ledger_key"]),
         sign_on=None if content["sign_on"] is None else door_of(Path(content["sign_on"]), engine),
         layers=city_layers(),
         baseline=baseline(),
+        campaigns=campaigns(),
         drift=drift_file(),
+        review=_review(review_folder()),
+        sightings=sighting_pictures(engine, evidence),
     )
+
+
+def _review(folder: Path | None) -> ReviewDesk | None:
+    """Raises DataError for a folder that is no review, before anybody is sent there."""
+    from roadwarden.eval.review_desk import ReviewDesk
+
+    if folder is None:
+        return None
+    desk = ReviewDesk(folder)
+    desk.manifest()
+    return desk
 
 
 def _key(path: str | None) -> Any:

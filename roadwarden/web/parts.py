@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from roadwarden.cases.campaigns import CampaignTable
 from roadwarden.cases.dispatch_table import DispatchTable
 from roadwarden.cases.domains import DomainTable
 from roadwarden.cases.permissions import Permissions
 from roadwarden.cases.time_saved import Baseline
+from roadwarden.eval.review_desk import ReviewDesk
 from roadwarden.geo.city_layers import CityLayers
+from roadwarden.inference.sighting_pictures import SightingPictures
 from roadwarden.ledger.note import SigningKey
 from roadwarden.service.access import Access
 from roadwarden.service.cases import CaseDesk
@@ -52,7 +55,10 @@ class Parts:
     sign_on: Door | None = None  # a login server that vouches for people
     layers: CityLayers = field(default_factory=CityLayers)  # utility lines and pavements
     baseline: Baseline | None = None  # that time saved is measured against
+    campaigns: CampaignTable | None = None  # none: the city has laid out none
     drift: Path | None = None  # report of 'roadwarden eval drift'
+    review: ReviewDesk | None = None  # frames that people label; none: nobody does here
+    sightings: SightingPictures | None = None  # none: frames of surveys are not shown
 
     @property
     def permissions(self) -> Permissions:

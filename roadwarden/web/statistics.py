@@ -11,6 +11,7 @@ from fastapi import Request
 
 from roadwarden.access.people import Principal
 from roadwarden.access.policy import require, sight
+from roadwarden.cases.campaigns import CampaignFigures
 from roadwarden.cases.event_types import EARLIEST, LATEST
 from roadwarden.cases.kpi_report import KpiReport, kpi_report
 from roadwarden.cases.kpi_values import Period
@@ -22,6 +23,7 @@ from roadwarden.cases.tables import Words
 from roadwarden.defects.coverage import LaneMetres
 from roadwarden.errors import DataError
 from roadwarden.geo.places import RoadGrade
+from roadwarden.service.campaigns import last_campaigns
 from roadwarden.service.coverage import by_grade, covered
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.kpi import stored_facts
@@ -100,6 +102,16 @@ def verdicts(request: Request, caller: Principal, period: Period) -> MachineVerd
     return _kept(
         request, ("verdicts", period.start, period.end, seen), lambda: stored_verdicts(parts.engine, period, seen)
     )
+
+
+def campaigns(request: Request, caller: Principal) -> tuple[CampaignFigures, ...] | None:
+    """The last time of every campaign, of the whole city; None where the city has laid out none."""
+    parts = parts_of(request)
+    require(caller, Right.FIGURES_READ, parts.permissions)
+    table, now = parts.campaigns, parts.now()
+    if table is None:
+        return None
+    return _kept(request, ("campaigns",), lambda: last_campaigns(parts.engine, table, parts.desk.policies, now))
 
 
 def coverage_now(request: Request, caller: Principal) -> dict[RoadGrade, LaneMetres] | None:

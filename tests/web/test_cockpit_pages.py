@@ -222,6 +222,68 @@ def test_an_administrator_adds_somebody_who_can_log_in(client, served):
     assert "停用" in client.get("/people").text
 
 
+def test_roles_and_areas_are_changed_and_who_did_it_stands_on_the_page(client, served):
+    token = log_in(client, "root")
+    form = {
+        "roles": ["intake", "crew"],
+        "areas": ["gongshu"],
+        "department": "roads",
+        "crew": "crew-2",
+        "csrf_token": token,
+    }
+    assert client.post("/people/other", data=form, follow_redirects=False).status_code == 303
+    kept = served.parts.people.get("other")
+    assert (kept.roles, kept.areas, kept.crew) == ({Role.INTAKE, Role.CREW}, {"gongshu"}, "crew-2")
+    back = {"roles": ["crew"], "department": "", "crew": "", "csrf_token": token}
+    client.post("/people/other", data=back)
+    kept = served.parts.people.get("other")
+    assert (kept.areas, kept.department, kept.crew) == (frozenset(), None, None)
+    assert client.get("/people/other").text.count("<strong>变更</strong>") == 2
+
+
+def test_what_a_rule_has_against_a_change_stands_on_the_page(client):
+    token = log_in(client, "root")
+    alone = client.post("/people/root", data={"roles": ["auditor"], "csrf_token": token})
+    assert (alone.status_code, "last administrator" in alone.text) == (400, True)
+    twice = {"name": "duty", "display_name": "x", "password": "a long enough password", "csrf_token": token}
+    taken = client.post("/people", data=twice)
+    assert (taken.status_code, "names are never given twice" in taken.text) == (400, True)
+    log_in(client, "duty")
+    assert client.get("/people/root").status_code == 403
+
+
+def test_the_rules_in_force_are_shown_to_whoever_works_by_them(client):
+    log_in(client, "foreman")
+    client.cookies.set("lang", "en")
+    page = client.get("/policy").text
+    assert re.search(r"roads-1.*?48 h.*?24 h", page, re.S)
+    assert "the roads department keeps" in page
+    assert 'id="permissions"' in page
+
+
+def test_a_case_that_is_no_distress_of_the_pavement_is_called_by_its_name(client, served):
+    desk = served.parts.desk
+    known = Filed("lamp_out", Severity.NORMAL, area="west-lake", domain="lighting", owner="city")
+    unknown = Filed("of_an_older_table", Severity.NORMAL, area="west-lake", domain="lighting", owner="city")
+    cases = [desk.file(Person("u1", Role.INTAKE, frozenset({"*"})), one).row.case_id for one in (known, unknown)]
+    log_in(client, "duty")
+    named = served.parts.domains.words_of("lamp_out").chinese
+    assert named in client.get(f"/cases/{cases[0]}").text
+    assert "of_an_older_table" in client.get(f"/cases/{cases[1]}").text
+    assert named in client.get("/cases").text
+
+
+def test_how_long_ago_roads_were_seen_is_a_layer_of_the_map(client):
+    log_in(client, "duty")
+    ((west, south), (east, north)) = data_of(client.get("/map"))["page"]["bounds"]
+    n = 2**13
+    x = int(((west + east) / 2 + 180) / 360 * n)
+    y = int((1 - np.arcsinh(np.tan(np.radians((south + north) / 2))) / np.pi) / 2 * n)
+    tile = client.get(f"/map/tiles/ages/13/{x}/{y}.pbf")
+    assert tile.headers["content-type"] == "application/vnd.mapbox-vector-tile"
+    assert b"ages" in tile.content
+
+
 def test_links_to_the_choice_of_language_lead_nowhere_else(client):
     sent = client.get("/language/en?then=//evil.example", follow_redirects=False)
     assert sent.headers["location"] == "/"

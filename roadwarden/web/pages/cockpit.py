@@ -7,7 +7,20 @@ from typing import Final
 from fastapi import APIRouter
 
 from roadwarden.web import assets, look
-from roadwarden.web.pages import board, cases, citizens, crew, figures, map, month, people, pictures, work
+from roadwarden.web.pages import (
+    board,
+    cases,
+    citizens,
+    crew,
+    figures,
+    map,
+    month,
+    people,
+    pictures,
+    policy,
+    type_queue,
+    work,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     assets.router,
@@ -19,7 +32,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     citizens.router,
     crew.router,
     work.router,
+    type_queue.router,
     people.router,
+    policy.router,
     month.router,
     figures.router,
 )

@@ -24,6 +24,7 @@ from roadwarden.web import statistics
 from roadwarden.web.answers import answer
 from roadwarden.web.api.fields import CaseName
 from roadwarden.web.api.seeing import may_see, visible
+from roadwarden.web.blocks.campaigns import campaign_blocks, campaign_rows
 from roadwarden.web.blocks.overview import overview_blocks, saved_blocks, week_rows
 from roadwarden.web.blocks.parts import Block, Teller
 from roadwarden.web.blocks.process import process_blocks
@@ -51,9 +52,10 @@ class View(StrEnum):
     PROCESS = "process"
     REPEATS = "repeats"
     PROOF = "proof"
+    CAMPAIGNS = "campaigns"
 
 
-_DAYS: Final = {View.OVERVIEW: 30, View.PROCESS: 30, View.REPEATS: 90, View.PROOF: 90}
+_DAYS: Final = {View.OVERVIEW: 30, View.PROCESS: 30, View.REPEATS: 90, View.PROOF: 90, View.CAMPAIGNS: 30}
 
 
 class Table(StrEnum):
@@ -71,6 +73,7 @@ class Table(StrEnum):
     ACCURACY = "accuracy"
     MODELS = "models"
     COVERAGE = "coverage"
+    CAMPAIGNS = "campaigns"
 
 
 @router.get("/figures")
@@ -185,6 +188,8 @@ def _blocks(request: Request, caller: Principal, parts: Parts, view: View, perio
             return repeats_blocks(t, statistics.comings(request, caller, period))
         case View.PROOF:
             return [*_proof(request, caller, parts, t, period)]
+        case View.CAMPAIGNS:
+            return campaign_blocks(t, statistics.campaigns(request, caller))
 
 
 def _proof(request: Request, caller: Principal, parts: Parts, t: Teller, period: Period) -> list[Block]:
@@ -209,6 +214,7 @@ def _rows(request: Request, caller: Principal, parts: Parts, table: Table, perio
         Table.CLAIMS: lambda: [claim_row(one) for one in statistics.comings(request, caller, period).claims],
         Table.ACCURACY: lambda: [accuracy_row(one) for one in (audited_weeks(parts.drift) if parts.drift else ())],
         Table.MODELS: lambda: move_rows(ledger_health(parts.engine)),
+        Table.CAMPAIGNS: lambda: campaign_rows(statistics.campaigns(request, caller)),
         Table.COVERAGE: lambda: coverage_rows(statistics.coverage_now(request, caller) or {}),
     }
     if table in makers:

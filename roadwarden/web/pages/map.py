@@ -14,8 +14,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from roadwarden.access.people import Principal
 from roadwarden.access.policy import may, require, sight
 from roadwarden.cases.rights import Right
+from roadwarden.errors import NotFound
 from roadwarden.geo.web_tiles import DEEPEST, WebTile
+from roadwarden.inference.sighting_pictures import Part
 from roadwarden.service.atlas.atlas import Atlas
+from roadwarden.storage import unit as unit_of_map
 from roadwarden.storage.engine import reading
 from roadwarden.storage.map_points import MapFilter, MapPoints
 from roadwarden.taxonomy import TRAINED_TYPES, DistressType, Severity
@@ -27,7 +30,7 @@ from roadwarden.web.parts import Parts, PartsOf
 
 router = APIRouter(include_in_schema=False)
 MVT: Final = "application/vnd.mapbox-vector-tile"
-_WORDS: Final = ("map.", "severity.", "presence.", "state.", "case.compare", "case.before", "case.after")
+_WORDS: Final = ("map.", "severity.", "presence.", "state.", "event.", "case.compare", "case.before", "case.after")
 
 Moment = Annotated[AwareDatetime | None, Query()]
 Zoom = Annotated[int, Path(ge=0, le=DEEPEST)]
@@ -96,6 +99,13 @@ def health_tile(
     return _tile(request, atlas_of(request).health_tile(WebTile(z, x, y), at))
 
 
+@router.get("/map/tiles/ages/{z}/{x}/{y}.pbf")
+def age_tile(request: Request, caller: Caller, parts: PartsOf, z: Zoom, x: int, y: int, at: Moment = None) -> Response:
+    """How long ago the roads were seen."""
+    require(caller, Right.ROADS_READ, parts.permissions)
+    return _tile(request, atlas_of(request).age_tile(WebTile(z, x, y), at))
+
+
 @router.get("/map/tiles/defects/{z}/{x}/{y}.pbf")
 def defect_tile(
     request: Request,
@@ -135,8 +145,23 @@ def case_tile(
 
 @router.get("/map/glyphs/{font}/{run}.pbf")
 def glyphs(font: str, run: str) -> Response:
-    """None: names of streets are drawn with the device's own letters, and those that it has not drawn are left out."""
+    """None: names of streets are drawn with the device's own letters (map.js)."""
     return Response(b"", media_type="application/x-protobuf", headers={"cache-control": "public, max-age=86400"})
+
+
+@router.get("/map/sightings/{sighting}/{part}.jpg")
+def sighting_picture(
+    caller: Caller, parts: PartsOf, sighting: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")], part: Part
+) -> Response:
+    """What a sighting was seen in, redacted; frames are of no area, as defects are."""
+    require(caller, Right.ROADS_READ, parts.permissions)
+    require(caller, Right.EVIDENCE_READ, parts.permissions)
+    with unit_of_map.reading(parts.engine) as unit:
+        found = unit.sightings.get([sighting])
+    if not found or parts.sightings is None:
+        raise NotFound(f"there is no picture of a sighting {sighting}")
+    content = parts.sightings.show(found[0], part)
+    return Response(content, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
 
 
 @router.get("/map/defects/{name}")

@@ -16,6 +16,7 @@ from roadwarden.cases.rights import Right
 from roadwarden.errors import UnknownCase
 from roadwarden.service.case_views import belongs_of
 from roadwarden.storage import case_unit
+from roadwarden.storage.assessments import AssessmentRow
 from roadwarden.storage.evidence import UseKind, reading
 from roadwarden.web.identity import Caller
 from roadwarden.web.parts import Parts, PartsOf
@@ -60,6 +61,19 @@ def pictures_of(parts: Parts, case: str, events: tuple[CaseEvent, ...]) -> CaseP
 def url_of(sha256: str) -> str:
     """Where a page finds the redacted copy."""
     return f"/case-pictures/{sha256}.jpg"
+
+
+def overlay_of(parts: Parts, case: str, report: int | None) -> str | None:
+    """Where a page finds what the machine drew when it judged that report; None where it drew nothing."""
+    if report is None:
+        return None
+    with case_unit.reading(parts.engine) as unit:
+        return overlay_url(unit.assessments.by_machine(case, report))
+
+
+def overlay_url(said: AssessmentRow | None) -> str | None:
+    """Of an assessment of the machine's."""
+    return f"/api/v1/assessments/{said.id}/overlay" if said is not None and said.overlay is not None else None
 
 
 def _sees(parts: Parts, caller: Principal, case: str) -> bool:

@@ -31,8 +31,9 @@ from roadwarden.web.api.wishes import wishes_of
 from roadwarden.web.identity import Caller
 from roadwarden.web.pages.case_actions import last_report
 from roadwarden.web.pages.map import atlas_of
-from roadwarden.web.pages.pictures import pictures_of, url_of
+from roadwarden.web.pages.pictures import overlay_url, pictures_of, url_of
 from roadwarden.web.pages.rendering import render
+from roadwarden.web.pages.type_queue import frames_that_wait, labels_here, labels_told
 from roadwarden.web.parts import Parts, PartsOf
 
 router = APIRouter(include_in_schema=False)
@@ -55,6 +56,7 @@ QUEUES: Final = (
     Queue("review", EventType.ASSESSED, CaseState.REPAIR_REPORTED),
     Queue("close", EventType.CLOSED, CaseState.ASSESSED),
     Queue("wishes", EventType.PARKED),
+    Queue("types", EventType.ASSESSED),
 )
 
 
@@ -83,7 +85,7 @@ def work_page(request: Request, caller: Caller, parts: PartsOf, queue: Annotated
     usual = next((one for one in own if counts[one.name]), own[0])
     chosen = next((one for one in own if one.name == queue), usual)
     found = _items(request, caller, parts, chosen)
-    page = {"queue": chosen.name, "items": found}
+    page = {"queue": chosen.name, "items": found, "labels": labels_told(parts) if chosen.name == "types" else []}
     return render(request, "work.html", script_words=_WORDS, page=page, queues=own, chosen=chosen, counts=counts)
 
 
@@ -116,6 +118,8 @@ def _has(caller: Principal, parts: Parts, queue: Queue) -> bool:
     """Whether one of the roles records what the queue waits for, wherever."""
     if not may(caller, Right.CASES_RECORD, parts.permissions):
         return False
+    if queue.name == "types":
+        return labels_here(caller, parts)
     rows = [row for row in parts.permissions.roles if row.role in caller.account.roles]
     if queue.name == "wishes":
         return any(row.approves for row in rows)
@@ -127,6 +131,8 @@ def _items(request: Request, caller: Principal, parts: Parts, queue: Queue) -> l
         return [_tip(one) for one in _tips(caller, parts)]
     if queue.name == "wishes":
         return _wishes(caller, parts)
+    if queue.name == "types":
+        return frames_that_wait(parts)
     streets = atlas_of(request).street_names()
     now = parts.now()
     with reading(parts.engine) as unit:
@@ -175,8 +181,7 @@ def _machine(unit: CaseUnit, row: CaseRow) -> dict[str, Any]:
     report = last_report(unit.events.of(row.case_id))
     said = None if report is None else unit.assessments.by_machine(row.case_id, report)
     verdict = None if said is None else {"verdict": said.verdict.value, "score": said.score}
-    overlay = f"/api/v1/assessments/{said.id}/overlay" if said is not None and said.overlay is not None else None
-    return {"report": report, "machine": verdict, "overlay": overlay}
+    return {"report": report, "machine": verdict, "overlay": overlay_url(said)}
 
 
 def _shown(parts: Parts, case: str) -> dict[str, Any]:

@@ -1,16 +1,22 @@
 // One case: what may be done, the pictures beside each other, the time left.
 
-import { duration, el, h, page, toast, w } from "./kit.js";
-import { command, perform } from "./actions.js";
+import { duration, el, h, page, toast, tried, w } from "./kit.js";
+import { UNDO, command, perform } from "./actions.js";
 import { comparison } from "./compare.js";
 
-const undo = { merged: { kind: "unmerged", path: "unmerge" } };
-
+/** The page as it is now; what can be taken back is offered on it. */
 function after(action) {
   if (action.wish) return toast(w("case.wished"));
-  const back = undo[action.kind];
-  if (!back) return location.reload();
-  return toast(w("common.done"), { text: w("common.undo"), run: () => command(page.case, null, back).then(() => location.reload()) });
+  if (UNDO[action.kind]) sessionStorage.setItem("undo", JSON.stringify({ case: page.case, kind: action.kind }));
+  return location.reload();
+}
+
+const done = JSON.parse(sessionStorage.getItem("undo") ?? "null");
+sessionStorage.removeItem("undo");
+if (done?.case === page.case) {
+  const back = UNDO[done.kind];
+  const run = () => tried(() => command(page.case, null, back, back.body)).then(() => location.reload());
+  toast(w("common.done"), { text: w("common.undo"), run });
 }
 
 el("#actions").append(...page.actions.filter((action) => action.path !== "report").map((action, index) =>

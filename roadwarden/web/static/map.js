@@ -24,7 +24,7 @@ const metres = (value, least) => ["interpolate", ["exponential", 2], ["zoom"],
 function tiles(kind) {
   const query = new URLSearchParams();
   if (state.at) query.set("at", state.at);
-  if (kind !== "health") {
+  if (kind !== "health" && kind !== "ages") {
     if (state.types.size) query.set("types", [...state.types].join(","));
     if (state.severity) query.set("severity", state.severity);
     if (kind === "cases" && state.late) query.set("late", "1");
@@ -47,6 +47,9 @@ function layers() {
       paint: { "line-color": byCode(), "line-width": metres(["get", "width"], 1.2), "line-opacity": 0.92 } },
     { id: "cells", type: "fill", source: "health", "source-layer": "cells", layout: shown("health"),
       paint: { "fill-color": byCode(), "fill-antialias": false, "fill-opacity": 0.92 } },
+    { id: "ages", type: "line", source: "ages", "source-layer": "ages", layout: { "line-join": "round", ...shown("ages") },
+      paint: { "line-color": ["match", ["get", "age"], ...[0, 1, 2, 3, 4].flatMap((age) => [age, css(`--age-${age}`)]), css("--age-5")],
+        "line-width": metres(["get", "width"], 1.2) } },
     { id: "roads", type: "line", source: "health", "source-layer": "streets",
       paint: { "line-color": css("--line-strong"), "line-width": ["interpolate", ["linear"], ["zoom"], 13, 0.5, 18, 1.2], "line-dasharray": [4, 3],
         "line-opacity": 0.6 } },
@@ -80,7 +83,7 @@ function layers() {
 function style() {
   return {
     version: 8, glyphs: `${location.origin}/map/glyphs/{fontstack}/{range}.pbf`,
-    sources: { health: source("health", 17), defects: source("defects", 16), cases: source("cases", 16),
+    sources: { health: source("health", 17), ages: source("ages", 16), defects: source("defects", 16), cases: source("cases", 16),
       chosen: { type: "geojson", data: { type: "FeatureCollection", features: [] } } },
     layers: layers(),
   };
@@ -94,6 +97,9 @@ const map = new maplibregl.Map({
   localIdeographFontFamily: '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif',
 });
 window.roadMap = map; // for tests
+// MapLibre draws Chinese letters with the device's fonts and wants files for all others; it has no setting for those.
+const glyphs = Object.getPrototypeOf(map.style.glyphManager ?? {});
+if (glyphs._doesCharSupportLocalGlyph) glyphs._doesCharSupportLocalGlyph = () => true;
 map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "bottom-right");
 map.addControl(new maplibregl.ScaleControl({ maxWidth: 110 }), "bottom-right");
 map.touchZoomRotate.disableRotation();
@@ -119,11 +125,14 @@ function reload(...kinds) {
 // Layers and filters
 
 function showLayers() {
-  const of = { health: ["casing", "bands", "cells"], heat: ["heat"], defects: ["defects", "defects-far"], cases: ["cases", "cases-far"] };
+  const of = { health: ["casing", "bands", "cells"], ages: ["ages"], heat: ["heat"], defects: ["defects", "defects-far"], cases: ["cases", "cases-far"] };
   for (const [name, ids] of Object.entries(of))
     for (const id of ids) map.setLayoutProperty(id, "visibility", state.layers.has(name) ? "visible" : "none");
+  showLegend();
 }
 
+const showLegend = () => (el("#ages").hidden = !state.layers.has("ages"));
+showLegend();
 for (const box of all("[data-layer]")) {
   box.checked = state.layers.has(box.dataset.layer);
   box.addEventListener("change", () => {
@@ -166,7 +175,7 @@ slider.addEventListener("input", () => {
   state.at = day >= days ? "" : new Date(first + day * 864e5).toISOString().slice(0, 13) + ":00:00Z";
   tellMoment();
 });
-slider.addEventListener("change", () => (reload("health", "defects", "cases"), summarise()));
+slider.addEventListener("change", () => (reload("health", "ages", "defects", "cases"), summarise()));
 tellMoment();
 
 async function summarise() {

@@ -21,7 +21,7 @@ export async function showDefect(panel, id, onShut) {
     h("h2", {}, w(`type.${told.type}`)),
     h("p", { class: "soft" }, told.street ? `${told.street} · ${metres(told.chainage_m)} m` : w("map.off_road")),
     h("p", { class: "row" }, ...tags(told)),
-    facts(told), votes(told), cases(told), pictures(told), sightings(told),
+    pictures(told), repair(told), facts(told), votes(told), cases(told), events(told), sightings(told),
   );
   panel.onkeydown = (event) => event.key === "Escape" && shut();
   panel.focus();
@@ -60,11 +60,28 @@ function cases(told) {
   return h("section", {}, h("h3", {}, w("map.cases")), ...rows);
 }
 
+/** Of the newest sightings; a frame whose archive is not at hand any more is left out. */
 function pictures(told) {
-  if (told.before && told.after) return h("section", {}, h("h3", {}, w("case.compare")), comparison(told.before, told.after));
   if (!told.pictures.length) return "";
-  const shown = told.pictures.map((one) => h("a", { href: one.url }, h("img", { src: one.url, alt: one.alt, loading: "lazy" })));
+  const shown = told.pictures.map((one) => h("figure", {}, h("a", { href: one.whole },
+    h("img", { src: one.url, alt: `${w("map.sightings")} ${whenShort(one.at)}`, onerror: (event) => event.target.closest("figure").remove() })),
+    h("figcaption", { class: "small soft" }, whenShort(one.at))));
   return h("section", {}, h("h3", {}, w("map.pictures")), h("div", { class: "pictures" }, ...shown));
+}
+
+function repair(told) {
+  const { repair: one } = told;
+  if (!one) return "";
+  const drawn = one.overlay ? h("a", { href: one.overlay }, h("img", { class: "overlay", src: one.overlay, alt: w("map.overlay") })) : null;
+  return h("section", {}, h("h3", {}, w("case.compare"), " ", h("a", { href: `/cases/${encodeURIComponent(one.case)}` }, one.case)),
+    comparison({ url: one.before }, { url: one.after }), drawn);
+}
+
+/** What happened to the newest case. */
+function events(told) {
+  if (!told.events.length) return "";
+  const rows = told.events.map((one) => h("li", {}, h("time", { class: "nums soft" }, whenShort(one.at)), " ", w(`event.${one.type}`)));
+  return h("section", {}, h("h3", {}, w("map.events")), h("ol", { class: "events" }, ...rows));
 }
 
 function sightings(told) {

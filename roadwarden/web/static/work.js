@@ -1,13 +1,16 @@
-// The queues. Keys: j and k go on and back, x chooses, Enter opens, d dispatches by the rules, 1 to 7 judge a repair.
+// The queues. Keys: j and k go on and back, x chooses, Enter opens, d dispatches by the rules, 1 to 7 judge a repair; for
+// those of frames see label.js.
 
 import { all, ask, called, duration, el, h, newKey, page, toast, tried, w, when, whenShort } from "./kit.js";
-import { command } from "./actions.js";
+import { UNDO, command } from "./actions.js";
 import { comparison } from "./compare.js";
+import { labeller } from "./label.js";
 
 const VERDICTS = ["REPAIRED", "REPAIRED_WITH_DEFECT", "PARTIAL", "NOT_REPAIRED", "WRONG_OBJECT", "LOCATION_UNCERTAIN", "INSUFFICIENT_EVIDENCE"];
 let items = page.items;
 let at = 0;
 const chosen = new Set();
+let frame = null; // that is being labelled
 
 async function reload() {
   const told = await tried(() => ask(`/work/items?queue=${page.queue}`));
@@ -22,6 +25,7 @@ function show() {
   const place = el("#items");
   if (!items.length) place.replaceChildren(h("p", { class: "soft" }, w("work.empty")));
   else if (page.queue === "review") place.replaceChildren(reviewing());
+  else if (page.queue === "types") place.replaceChildren(labelling());
   else place.replaceChildren(table());
   showBulk();
 }
@@ -69,7 +73,7 @@ const said = (data) => Object.values(data).map((value) => (/^\d{4}-\d\d-\d\dT/.t
 function go(index) {
   at = Math.max(0, Math.min(items.length - 1, index));
   all("tbody tr").forEach((row, nth) => row.classList.toggle("on", nth === at));
-  if (page.queue === "review") show();
+  if (page.queue === "review" || page.queue === "types") show();
   (el("tbody tr.on") ?? el(".review ol [aria-pressed=true]"))?.scrollIntoView({ block: "nearest" });
 }
 
@@ -91,9 +95,13 @@ function showBulk() {
 
 /** Each by itself: what one of them is refused does not stop the others. */
 async function each(picked, kind, path) {
-  let done = 0;
-  for (const item of picked) if (await tried(() => command(item.case, item.version, { kind, path }))) done += 1;
-  if (done) toast(w("work.done", { count: done }));
+  const done = [];
+  for (const item of picked) if (await tried(() => command(item.case, item.version, { kind, path }))) done.push(item.case);
+  if (done.length) toast(w("work.done", { count: done.length }), UNDO[kind] && { text: w("common.undo"), run: () => takeBack(done, UNDO[kind]) });
+  await reload();
+}
+async function takeBack(names, back) {
+  for (const name of names) await tried(() => command(name, null, back, back.body));
   await reload();
 }
 const dispatch = (picked) => each(picked, "dispatched", "dispatch");
@@ -152,8 +160,29 @@ async function judge(item, verdict) {
   await reload();
 }
 
+// Naming what frames show
+
+function labelling() {
+  const item = items[at];
+  frame = labeller(item, (boxes) => keepLabels(item, boxes));
+  const list = items.map((one, index) => h("li", {}, h("button", { class: "plain", "aria-pressed": String(index === at), onclick: () => go(index) },
+    h("span", {}, one.id), h("span", { class: "small soft" }, w(`work.why_${one.why}`)))));
+  return h("div", { class: "review" }, h("ol", {}, ...list), frame.node);
+}
+
+/** The frame stays at hand for one undo: a pass that is sent again replaces the one before. */
+async function keepLabels(item, boxes) {
+  const url = `/work/frames/${encodeURIComponent(item.id)}`;
+  const told = await tried(() => ask(url, { method: "POST", body: { boxes } }));
+  if (!told) return;
+  const again = { ...item, boxes };
+  toast(w("work.kept", { frame: item.id }), { text: w("common.undo"), run: () => (items.splice(at, 0, again), show()) });
+  await reload();
+}
+
 addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey || !items.length) return;
+  if (page.queue === "types" && frame?.key(event)) return;
   const item = items[at];
   const keys = { j: () => go(at + 1), k: () => go(at - 1), x: () => item.case && page.queue !== "review" && pick(item.case), d: () => page.queue === "dispatch" && dispatch([item]) };
   if (keys[event.key]) keys[event.key]();
