@@ -6,14 +6,17 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from served_city import requests_of
 
 from roadwarden.access.people import Account
+from roadwarden.bootstrap import sighting_pictures
 from roadwarden.cases.domains import shipped_domain_table
 from roadwarden.cases.events import Role
 from roadwarden.ledger.note import SigningKey
@@ -46,6 +49,7 @@ class CityServer:
 
     file: Path
     time: datetime
+    more: Mapping[str, Any] = field(default_factory=dict)  # parts beside the usual ones
     port: int = 0
     parts: Parts = field(init=False)
 
@@ -60,7 +64,8 @@ class CityServer:
             people.set_password(account.name, PASSWORD, by="test")
         self.parts = self._parts(engine)
         app = create_app(self.parts)
-        config = uvicorn.Config(app, host="127.0.0.1", port=self.port, log_level="warning", access_log=False)
+        usual = {"log_level": "warning", "access_log": False, "timeout_graceful_shutdown": 1}  # boards never hang up
+        config = uvicorn.Config(app, host="127.0.0.1", port=self.port, **usual)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -73,6 +78,7 @@ class CityServer:
 
     def _parts(self, engine):
         desk = CaseDesk(engine, now=self.now)
+        requests = requests_of(desk)
         return Parts(
             engine=engine,
             desk=desk,
@@ -81,7 +87,9 @@ class CityServer:
             domains=shipped_domain_table(),
             settings=WebSettings(public_url=self.url, per_second=1000, burst=5000, anonymous_burst=500),
             signer=SigningKey.new("test/time"),
-            requests=requests_of(desk),
+            requests=requests,
+            sightings=sighting_pictures(engine, requests.evidence),
+            **self.more,
         )
 
     def __enter__(self):
@@ -96,7 +104,7 @@ class CityServer:
         self.parts.engine.dispose()
 
 
-def server_on(kept: Path, folder: Path, now: datetime) -> CityServer:
+def server_on(kept: Path, folder: Path, now: datetime, **more: Any) -> CityServer:
     copy = folder / "served.db"
     shutil.copy(kept, copy)
-    return CityServer(copy, now)
+    return CityServer(copy, now, more)

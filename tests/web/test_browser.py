@@ -94,6 +94,8 @@ def test_a_case_goes_from_the_desk_to_the_street_and_back_though_the_phone_was_o
     judge.get_by_text(f"{case}: 已修复").wait_for(timeout=WAIT_MS)
     assert server.parts.desk.row(case).state == CaseState.CLOSED
     phone.reload()
+    phone.locator("#case .verdict.good").get_by_text("已修复").wait_for(timeout=WAIT_MS)  # still on the case's own page
+    phone.get_by_role("button", name="返回").click()
     phone.locator(f"[data-case='{case}']").get_by_text("已修复").wait_for(timeout=WAIT_MS)
     assert dispatcher.complaints + phone.complaints + judge.complaints == []
 

@@ -1,0 +1,159 @@
+"""How fast the cockpit is for whoever opens it: first views from an empty cache, what is sent for them, and clicks."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+
+from browser import DESK, PHONE, somebody
+from every_page import DRAWN, FIGURES, rested, there
+
+TIMES = 5
+FIRST_VIEW_S, PAYLOAD_BYTES, INTERACTION_MS = 1.5, 1_500_000, 100.0
+"""What the cockpit promises."""
+FIRST = (
+    ("map", "duty", "/map", DRAWN, DESK),
+    ("board", "duty", "/board", there("#rows tbody tr"), DESK),
+    ("cases", "duty", "/cases", there("tbody tr"), DESK),
+    ("a case", "duty", "/cases/{judged}", there("#actions button"), DESK),
+    ("queue", "duty", "/work?queue=review", there(".judge"), DESK),
+    ("key figures", "duty", "/figures", f"{FIGURES} && {there('.main-svg')}", DESK),
+    ("crew", "foreman", "/crew", there("#list .job"), PHONE),
+)
+LEAST_MS = 16.0
+"""Shorter ones are not told apart."""
+WATCH = """
+window.longest = 0;
+const note = (list) => list.getEntries().forEach((one) => (window.longest = Math.max(window.longest, one.duration)));
+new PerformanceObserver(note).observe({ type: "event", durationThreshold: 16, buffered: true });
+"""
+PAN = """async () => {
+  const times = [];
+  let last = performance.now();
+  const until = last + 4000;
+  const at = roadMap.getCenter();
+  roadMap.easeTo({ center: [at.lng + 0.01, at.lat], zoom: roadMap.getZoom() + 1.5, duration: 3500 });
+  while (last < until) {
+    const now = await new Promise(requestAnimationFrame);
+    times.push(now - last);
+    last = now;
+  }
+  return times;
+}"""
+
+
+def measured(browser, server, names) -> dict:
+    """Seconds, bytes, milliseconds; medians of ``TIMES`` runs, and the worst of all interactions."""
+    people = {who: somebody(browser, server, who).context.storage_state() for who in ("duty", "foreman")}
+    first = {}
+    for name, who, path, rest, size in FIRST:
+        runs = [
+            _first_view(browser, server, people[who], path.format(judged=names.judged), rest, size)
+            for _ in range(TIMES + 1)
+        ]
+        seconds, sent = zip(*runs[1:], strict=True)  # the first one fills the server's caches
+        first[name] = {
+            "cold_s": round(runs[0][0], 3),
+            "median_s": round(statistics.median(seconds), 3),
+            "worst_s": round(max(seconds), 3),
+            "bytes": int(statistics.median(sent)),
+        }
+    return {
+        "defects": server.parts.engine.connect().exec_driver_sql("select count(*) from defects").scalar(),
+        "cases": server.parts.engine.connect().exec_driver_sql("select count(*) from cases").scalar(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "first_views": first,
+        "interactions_ms": _interactions(browser, server, people["duty"], names),
+        "map_frames_ms": _frames(browser, server, people["duty"], names),
+    }
+
+
+def _first_view(browser, server, state, path, rest, size) -> tuple[float, int]:
+    """From the click on a link to the page at rest, nothing kept from before but who one is; and bytes on the wire."""
+    context = browser.new_context(storage_state=state, **size)
+    page = context.new_page()
+    sent = []
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.on("Network.loadingFinished", lambda told: sent.append(told["encodedDataLength"]))
+    page.goto(server.url + path, wait_until="commit")
+    took = rested(page, rest) / 1000
+    context.close()
+    return took, int(sum(sent))
+
+
+def _interactions(browser, server, state, names) -> dict[str, float]:
+    """The longest time from an input to the frame that shows what it did, as the browser's Event Timing counts it."""
+    context = browser.new_context(storage_state=state, **DESK)
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    found = {}
+
+    def does(name, act, count=3):
+        for _ in range(count):
+            page.evaluate("window.longest = 0")
+            act()
+            page.wait_for_timeout(250)
+            found[name] = max(found.get(name, 0.0), page.evaluate("window.longest"))
+
+    page.goto(f"{server.url}/board")
+    rested(page, there("#rows tbody tr"))
+    page.focus("#area")
+    does("board: choose an area", lambda: page.keyboard.press("ArrowDown"), 2)
+    does("change light and dark", lambda: page.click("#theme"))
+    page.goto(f"{server.url}/work?queue=review")
+    rested(page, there(".judge"))
+    does("queue: next and back by key", lambda: page.keyboard.press("j"))
+    page.goto(f"{server.url}/cases/{names.judged}")
+    rested(page, there("#actions button"))
+    does("case: open and shut a dialog", lambda: (page.click("[data-action=assessed]"), page.keyboard.press("Escape")))
+    page.goto(f"{server.url}/map?map={names.place}")
+    rested(page, DRAWN)
+    does("map: switch a layer", lambda: page.click("[data-layer=cases]"))
+    does("map: choose a type", lambda: page.click("[data-type=pothole]"), 2)
+    does("map: choose a defect", lambda: page.mouse.click(*_middle(page)), 1)
+    context.close()
+    return {name: max(round(value, 1), LEAST_MS) for name, value in found.items()}
+
+
+def _middle(page):
+    box = page.locator("#map").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _frames(browser, server, state, names) -> dict[str, float]:
+    """While the map moves and zooms for 3.5 s; WebGL is drawn by the processor here."""
+    context = browser.new_context(storage_state=state, **DESK)
+    page = context.new_page()
+    page.goto(f"{server.url}/map?map={names.place.replace('18.6', '15')}")
+    rested(page, DRAWN)
+    time.sleep(1)
+    times = sorted(page.evaluate(PAN)[1:])
+    context.close()
+    at = lambda share: round(times[min(len(times) - 1, int(len(times) * share))], 1)  # noqa: E731
+    return {"median": at(0.5), "p95": at(0.95), "worst": at(1.0), "frames": len(times)}
+
+
+def as_markdown(told: dict) -> str:
+    """For eval/benchmarks/web.md."""
+    lines = [
+        f"{told['defects']:,} defects, {told['cases']:,} cases; load of the machine {told['load_average']:g}",
+        "",
+        "| page | first view of a new server, s | median, s | worst of 5, s | sent, kB |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, one in told["first_views"].items():
+        seconds = " | ".join(f"{one[key]:.2f}" for key in ("cold_s", "median_s", "worst_s"))
+        lines.append(f"| {name} | {seconds} | {one['bytes'] / 1000:,.0f} |")
+    lines += ["", "| interaction | worst, ms |", "| --- | --- |"]
+    lines += [
+        f"| {name} | {'< ' if value == LEAST_MS else ''}{value:.0f} |"
+        for name, value in told["interactions_ms"].items()
+    ]
+    frames = told["map_frames_ms"]
+    lines += [
+        "",
+        f"Frames of the moving map: median {frames['median']} ms, P95 {frames['p95']} ms, worst {frames['worst']} ms.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,49 @@
+"""Every page in both themes: nobody is kept out of it (axe-core), and the browser has nothing to complain of."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import launched
+from city import CITY_NOW
+from every_page import PAGES, visits
+from playwright.sync_api import sync_playwright
+from stocked import stocked_server
+
+GRAVE = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        made = launched(playwright)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def city_with_names(little_city, tmp_path_factory):
+    with stocked_server(little_city, tmp_path_factory.mktemp("every-page"), CITY_NOW) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def opened(request, browser, city_with_names):
+    with visits(browser, *city_with_names, theme=request.param) as made:
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
+def test_nobody_is_kept_out_of_a_page_and_the_browser_does_not_complain(opened, shown):
+    page = opened.open(shown)
+    found = Axe().run(page).response["violations"]
+    grave = [
+        f"{one['id']} ({one['impact']}): {node['html'][:150]} {node['any'][0]['message'] if node['any'] else ''}"
+        for one in found
+        if one["impact"] in GRAVE
+        for node in one["nodes"]
+    ]
+    assert grave == []
+    allowed = ("403 (Forbidden)",) if shown.name == "forbidden" else ()
+    assert [said for said in page.complaints if not any(one in said for one in allowed)] == []
