@@ -46,7 +46,7 @@ def long_archive(street: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     (root / "frames").mkdir()
     shutil.copy(street / "track.csv", root)
     originals = sorted((street / "frames").iterdir())
-    for number in range(160):
+    for number in range(112):
         data = originals[number % len(originals)].read_bytes()
         (root / "frames" / f"{number:06d}.jpg").write_bytes(data)
     return root

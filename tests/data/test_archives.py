@@ -147,7 +147,7 @@ def bucket(frames) -> Iterator[str]:
     pytest.importorskip("s3fs", reason="the S3 test needs roadwarden[s3]")
     import botocore.session
 
-    running = server.ThreadedMotoServer(port=0)
+    running = server.ThreadedMotoServer("127.0.0.1", port=0)
     running.start()
     host, port = running.get_host_and_port()
     monkeypatch = pytest.MonkeyPatch()

@@ -12,6 +12,7 @@ from tests.conftest import REPOSITORY
 CHECKPOINT = REPOSITORY / "models" / "roadwarden-yolo26n-4.pt"
 
 
+@pytest.mark.slow
 def test_a_table_with_every_contender(street):
     pytest.importorskip("ultralytics", reason="the peers come with roadwarden[train]")
     pytest.importorskip("psutil", reason="needs roadwarden[dev]")

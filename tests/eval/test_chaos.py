@@ -129,6 +129,7 @@ def _cameras():
 
 @pytest.mark.usefixtures("_cameras")
 class TestAnEvening:
+    @pytest.mark.slow
     def test_of_seconds_on_one_host(self, tmp_path):
         report = evening(tmp_path, "--minutes", "0.1", "--pictures", "4", "--rate", "1")
         assert report["holds"]

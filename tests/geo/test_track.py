@@ -177,7 +177,8 @@ def test_the_smoother_agrees_with_the_dense_solution():
     for axis in (0, 1):
         mean, variance = exact(seconds, metres[:, axis], sigmas, wanted, 0.7)
         assert states.metres[:, axis] == pytest.approx(mean, abs=2e-3)
-        assert states.variance_m2 == pytest.approx(variance, rel=2e-3)
+        # The dense solution takes one large prior from another: its own error is some 1e-3.
+        assert states.variance_m2 == pytest.approx(variance, rel=2e-3, abs=2e-3)
 
 
 def test_what_the_poses_say_of_their_own_error_is_true():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import importlib
 import json
 import subprocess
 import sys
@@ -98,8 +100,20 @@ def needs_kernels() -> None:
         pytest.importorskip(package, reason="running notebooks needs roadwarden[notebooks]")
 
 
-@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_notebook_imports_is_there(name):
+    for cell in code_of(read(FOLDER / name)):
+        tree = ast.parse("".join(cell["source"]))
+        for line in (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
+            if str(line.module).startswith("roadwarden"):
+                room = importlib.import_module(str(line.module))
+                assert not [one.name for one in line.names if not hasattr(room, one.name)], line.module
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "name", [SPLITS, *(pytest.param(name, marks=pytest.mark.slow) for name in (TRAINING, READING))]
+)
 def test_a_notebook_runs_and_prints_what_it_promises(clone, name):
     if name == TRAINING:
         pytest.importorskip("ultralytics", reason="training needs roadwarden[train]")

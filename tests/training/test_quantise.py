@@ -210,6 +210,7 @@ def test_few_frames_are_all_taken():
     assert calibration_rows(rows, 128) == rows
 
 
+@pytest.mark.slow
 def test_one_call_writes_the_small_files_with_their_parity(tmp_path):
     roads = write_synthetic_roads(
         tmp_path / "roads", [RiddenStreet("street", "train", "g1", 1, 4), RiddenStreet("street", "val", "g2", 2, 6)]

@@ -101,6 +101,7 @@ def test_missing_start_weights_are_told_before_any_work(streets, tmp_path):
         train(recipe(), roads=streets, weights=tmp_path / "none.pt", run_dir=tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_where_it_stopped(streets, tmp_path):
     pytest.importorskip("ultralytics", reason="training needs roadwarden[train]")
     place = tmp_path / "tiny.yaml"
@@ -169,7 +170,7 @@ def test_a_head_that_was_not_trained_is_not_exported(streets, tmp_path):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("head", Head)
+@pytest.mark.parametrize("head", [Head.END_TO_END, pytest.param(Head.ONE_TO_MANY, marks=pytest.mark.slow)])
 def test_an_export_knows_what_it_is(streets, tmp_path, head):
     pytest.importorskip("ultralytics", reason="exporting needs roadwarden[train]")
     checkpoint = tmp_path / "start.pt"
