@@ -70,13 +70,19 @@ def serve(
     """
     import uvicorn
 
+    from roadwarden.service.people import People
+
     url = public_url or f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}"
     told = {"public_url": url, "more_hosts": also or [], "plain_http": plain_http}
     keys = {"time_key": str(time_key), "ledger_key": None if ledger_key is None else str(ledger_key)}
     door = sign_on or sign_on_file()
     settings = json.dumps({"settings": told, "sign_on": None if door is None else str(door.resolve())} | keys)
-    parts_from(settings, database)  # says what is wrong before anything listens, brings the database up, makes the key
+    parts = parts_from(settings, database)  # says what is wrong before anything listens; database up, key made
     tell_workers(settings, database or database_url())
+    typer.echo(f"Serving {url} (Ctrl-C ends it)", err=True)
+    if not People(parts.engine).all():
+        typer.echo("Nobody can log in yet: 'roadwarden user init NAME' makes the first administrator", err=True)
+    parts.engine.dispose()  # each worker opens its own
     uvicorn.run(
         "roadwarden.cli.serve:application",
         factory=True,
