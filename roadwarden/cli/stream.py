@@ -188,9 +188,11 @@ def quarantine_replay(
     with holding(settings.state):
         done = replay(settings, _parts(settings), name)
     if as_json:
-        print(json.dumps(done, ensure_ascii=False))
-    else:
-        print(f"{len(done['kept'])} kept, {len(done['failed'])} still fail")
+        print(json.dumps({"kept": done.kept, "failed": done.failed}, ensure_ascii=False))
+        return
+    for one, why in done.failed.items():
+        print(f"{one}: {why}")
+    print(f"{len(done.kept)} kept, {len(done.failed)} still fail")
 
 
 def _state(config: Path | None, state: Path | None) -> Path:

@@ -27,6 +27,7 @@ from roadwarden.service.sightings import Located, located, placed, projected
 from roadwarden.service.survey_frames import SurveyFrame, SurveySettings
 from roadwarden.storage.unit import UnitOfWork, reading, writing
 
+FORGOTTEN_AT_ONCE = 5000
 BEFORE, AFTER = timedelta(seconds=20), timedelta(seconds=10)
 """Fixes this far before and after a frame place it; a smoothed track forgets within seconds."""
 
@@ -110,6 +111,8 @@ class Intake:
         self._are_saved(saved)
         for camera, frames, places in where:
             self._cover(camera, frames, places)
+        if self._roads is not None:
+            self._coverage.flush_one(self._roads)
         behind = frozenset(at for at, one in enumerate(deliveries) if _is_behind(one, tokens))
         return Kept(len(ours) - len(fresh), seen, len(sightings), dict(refused), defects, behind)
 
@@ -135,10 +138,19 @@ class Intake:
         """Metres that drops have left unseen, as far as they are kept."""
         return self._coverage.missed_m
 
-    def forget(self, before: datetime) -> int:
-        """Forgets keys of frames that nothing can deliver again."""
-        with writing(self._engine) as unit:
-            return unit.stream.forget(before)
+    def forget(self, before: Mapping[str, datetime]) -> int:
+        """Forgets keys of frames that nothing can deliver again: those kept before a time of each camera.
+
+        A few at a time, so that nobody waits for it. Raises StorageAway.
+        """
+        total = 0
+        for camera, moment in before.items():
+            gone = FORGOTTEN_AT_ONCE
+            while gone == FORGOTTEN_AT_ONCE:
+                with writing(self._engine) as unit:
+                    gone = unit.stream.forget(camera, moment, FORGOTTEN_AT_ONCE)
+                total += gone
+        return total
 
     def _located(self, camera: str, ones: Sequence[Delivery]) -> tuple[Sequence[Delivery], Located]:
         viewer, frames = self._viewer_of(camera), [one.frame for one in ones]
@@ -206,8 +218,6 @@ class Intake:
         if self._roads is None or not isinstance(self._viewer_of(camera).model, CameraModel):
             return
         self._coverage.add(camera, [one.frame for one in ones], [not one.looked for one in ones], places)
-        if self._coverage.is_due:
-            self._coverage.flush(self._roads)
 
     def _newest_roads(self, unit: UnitOfWork) -> KnownRoads | None:
         networks = unit.segments.networks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,6 +27,12 @@ class _Drive:
     poses: list[Pose | None] = field(default_factory=list)
     passes: list[str] = field(default_factory=list)
     missed: list[bool] = field(default_factory=list)
+    begun_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def gathered(self) -> timedelta:
+        """By the frames' clock, or by ours where no more of them come."""
+        return max(_length(self.poses), timedelta(seconds=time.monotonic() - self.begun_s))
 
 
 class LiveCoverage:
@@ -47,14 +54,22 @@ class LiveCoverage:
                 drive.passes.append(where.pass_ids[at])
                 drive.missed.append(missed[at])
 
-    @property
-    def is_due(self) -> bool:
-        """Whether a drive has gone on for long enough."""
-        return any(_length(drive.poses) >= EVERY for drive in self._drives.values())
+    def flush_one(self, roads: KnownRoads) -> None:
+        """Keeps what one camera has gathered for long enough, if any has: all at once would hold up frames behind.
+
+        Raises StorageAway.
+        """
+        camera = max(self._drives, key=lambda name: self._drives[name].gathered, default=None)
+        if camera is not None and self._drives[camera].gathered >= EVERY:
+            self._flush([camera], roads)
 
     def flush(self, roads: KnownRoads) -> None:
         """Keeps all that was gathered; where the database is away it is gathered further. Raises StorageAway."""
-        for camera, drive in list(self._drives.items()):
+        self._flush(list(self._drives), roads)
+
+    def _flush(self, cameras: Sequence[str], roads: KnownRoads) -> None:
+        for camera in cameras:
+            drive = self._drives[camera]
             where = Located(tuple(drive.poses), (None,) * len(drive.poses), tuple(drive.passes), ())
             looks = looks_of(drive.frames, where, roads)
             keep_looks(self._engine, looks, roads, ())

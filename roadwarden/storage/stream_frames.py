@@ -31,9 +31,14 @@ class StreamFrameStore:
         insert_rows(self._connection, stream_frames, rows)
         return frozenset(new)
 
-    def forget(self, before: datetime) -> int:
-        """Forgets frames kept before a time, which nothing can deliver again; returns how many."""
-        return self._connection.execute(delete(stream_frames).where(stream_frames.c.kept_at < before)).rowcount
+    def forget(self, camera: str, before: datetime, most: int) -> int:
+        """Forgets frames of a camera kept before a time, which nothing can deliver again; returns how many, at most.
+
+        O(n) over the frames kept before that time.
+        """
+        old = (stream_frames.c.kept_at < before) & (stream_frames.c.camera == camera)
+        some = select(stream_frames.c.key).where(old).order_by(stream_frames.c.kept_at).limit(most)
+        return self._connection.execute(delete(stream_frames).where(stream_frames.c.key.in_(some))).rowcount
 
     def note_unfiled(self, defects: Iterable[str], now: datetime) -> None:
         """Defects whose cases are to be filed, in the transaction that changed them."""

@@ -15,6 +15,7 @@ from roadwarden.detections import Position
 from roadwarden.eval.chaos.audit import CaseOf, Tables, check_books, doubled
 from roadwarden.eval.chaos.gate import Gate
 from roadwarden.eval.chaos.hands import Life
+from roadwarden.eval.chaos.moves import Moves
 from roadwarden.eval.chaos.plan import Arrives, Spoil, Trouble, compose
 
 RATES = {"bus-1": 1.0, "box-1": 0.5}
@@ -80,6 +81,30 @@ class TestTheAudit:
     def test_a_killed_worker_s_last_page_may_have_frames_in_flight(self):
         page = {"balanced": True, "ended": False, "spooled": 0, "total": {"in_flight": 2, "entered": 2, "doors": {}}}
         assert all(one.holds for one in check_books([Life("w", "killed", page), Life("w", "killed", {})]))
+
+
+class TestTheCamerasOfTheDead:
+    def test_have_to_move_with_a_new_token_and_in_time(self):
+        moves = Moves()
+        moves.killed("one", {"a": ("one", 3), "b": ("two", 1)}, 100.0)
+        moves.note({"a": ("one", 3), "b": ("two", 1)}, 110.0)
+        assert not moves.finding().holds
+        moves.note({"a": ("two", 4), "b": ("two", 1)}, 118.0)
+        assert moves.finding().holds
+        assert moves.took_s == [18.0]
+
+    def test_late_is_not_in_time_but_nobody_can_take_what_the_database_does_not_give(self):
+        moves = Moves()
+        moves.killed("one", {"a": ("one", 3)}, 100.0)
+        moves.excuse(20.0, 101.0)
+        moves.note({"a": ("two", 4)}, 140.0)
+        assert moves.finding().holds
+        moves.killed("two", {"a": ("two", 4)}, 200.0)
+        moves.note({"a": ("three", 5)}, 231.0)
+        assert not moves.finding().holds
+
+    def test_where_nothing_had_to_move_nothing_is_proved(self):
+        assert not Moves().finding().holds
 
 
 def test_a_closed_gate_breaks_connections_and_lets_none_in():

@@ -11,9 +11,12 @@ import pytest
 from drives import CAMERA, HANGZHOU, HOLES, MORNING, SETTINGS, drive, fixes, street
 
 from roadwarden.defects.drives import PassCounter, passes_of
+from roadwarden.detections import PlaneCovariance
+from roadwarden.geo.pose import Pose
 from roadwarden.geo.tiles import MapBox
 from roadwarden.service.coverage import covered, newest_roads, total
 from roadwarden.service.intake import Delivery, Intake, Viewer
+from roadwarden.service.live_passes import LivePasses, PassSoFar
 from roadwarden.service.survey import survey
 from roadwarden.service.survey_frames import FrameState
 from roadwarden.storage.schema import open_storage
@@ -123,8 +126,9 @@ class TestADriveFrameByFrame:
         ones = deliveries(drive()[:5])
         intake.keep(ones)
         assert intake.known([one.key for one in ones]) == {one.key for one in ones}
-        assert intake.forget(NOW) == 0
-        assert intake.forget(NOW + timedelta(seconds=1)) == 5
+        assert intake.forget({"front": NOW}) == 0
+        assert intake.forget({"rear": NOW + timedelta(seconds=1)}) == 0
+        assert intake.forget({"front": NOW + timedelta(seconds=1)}) == 5
         assert intake.known([one.key for one in ones]) == frozenset()
 
 
@@ -155,3 +159,58 @@ def test_passes_pose_by_pose_are_those_of_the_whole_drive():
     steps = [counter.step(float(s), float(e), float(n)) for s, (e, n) in zip(seconds, metres, strict=True)]
     assert steps == passes_of(seconds, metres).tolist()
     assert len(set(steps)) > 5
+
+
+class TestAPassThatARestartCuts:
+    """The worker is killed in the middle of the drive; another one goes on."""
+
+    def test_goes_on_under_its_name_and_is_counted(self, engines):
+        engine = engines()
+        ones = deliveries(drive())
+        before, after = ones[: len(ones) // 2], ones[len(ones) // 2 :]
+        first = intake_of(engine, fixes())
+        for at in range(0, len(before), 7):
+            first.keep(before[at : at + 7])  # and no flush: it was killed
+        second = intake_of(engine, fixes())
+        taken(second, after)
+        assert (first.passes_continued, second.passes_continued) == (0, 1)
+        whole = engines("whole")
+        taken(intake_of(whole, fixes()), ones)
+        assert passes(engine) == passes(whole)
+        assert len(passes(engine)) == 1
+
+    def test_is_another_pass_where_the_vehicle_comes_back_to_a_place_of_before_or_long_after(self):
+        so_far = _driven(LivePasses("bus"), range(0, 200, 10)).to_save(at_once=True)
+        again = LivePasses("bus", PassSoFar.of_text(so_far.name, so_far.at, so_far.as_text()))
+        names = again(_poses(range(200, 300, 10), since_s=30) + _poses([20], since_s=60))
+        assert names[:-1] == (so_far.name,) * 10
+        assert names[-1] != so_far.name
+        late = LivePasses("bus", so_far)
+        assert late(_poses(range(200, 300, 10), since_s=2000))[0] != so_far.name
+        assert not late.has_continued
+
+    def test_has_the_same_name_where_the_archive_is_read_again_from_its_beginning(self):
+        so_far = _driven(LivePasses("bus"), range(0, 2000, 10)).to_save(at_once=True)
+        again = LivePasses("bus", so_far)
+        assert set(again(_poses(range(0, 2000, 10)))) == {so_far.name}
+        assert not again.has_continued
+
+
+def passes(engine):
+    with reading(engine) as unit:
+        seen = unit.sightings.of_defects([one.id for one in unit.defects.in_box(CITY)])
+    return {one.pass_id for ones in seen.values() for one in ones}
+
+
+def _poses(metres, since_s=0.0):
+    """One second apart, on the way to the east."""
+    found = []
+    for number, metre in enumerate(metres):
+        moment, place = MORNING + timedelta(seconds=since_s + number), HANGZHOU.position_of(float(metre), 0.0)
+        found.append(Pose(moment, place, 90.0, PlaneCovariance(1.0, 1.0), 1.0))
+    return found
+
+
+def _driven(passes, metres):
+    passes(_poses(metres))
+    return passes

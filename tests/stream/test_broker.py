@@ -6,17 +6,20 @@ import base64
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from workers import Lookout, assert_closed, running, until, worker_in
+from workers import Lookout, assert_closed, folder_camera, running, until, worker_in
 
 from roadwarden.errors import DataError
 from roadwarden.inference.stream.broker.consumer import QueueSpec
 from roadwarden.inference.stream.broker.messages import Envelope, read_box, read_frame
 from roadwarden.inference.stream.broker.source import SubjectSource, SubjectSpec
 from roadwarden.inference.stream.protocols import Arrival
-from roadwarden.inference.stream.values import Door, Encoded, Passed, Seen
+from roadwarden.inference.stream.quarantine import Quarantine
+from roadwarden.inference.stream.replay import replay
+from roadwarden.inference.stream.values import Door, Encoded, Message, Passed, Seen
 from roadwarden.storage.engine import open_engine, reading
 from roadwarden.storage.stream_tables import stream_frames
 from tests.conftest import jpeg, textured
@@ -227,6 +230,52 @@ class TestAQueue:
             publish(nats, "roadwarden.boxes.bus-7", [json.dumps(box_message()).encode()])
             until(lambda: worker.report().total.doors.get(Door.INFERRED, 0) == 1)
         assert "s3cr3t" not in caplog.text
+
+
+class TestReplay:
+    """Messages that lay in the quarantine, tried again by hand."""
+
+    def test_a_box_s_message_is_kept_with_what_it_saw_and_one_that_still_cannot_be_read_stays(self, nats, tmp_path):
+        publish(nats, "roadwarden.boxes.bus-7", [json.dumps(box_message()).encode(), b'{"captured_at": 5}'])
+        worker = worker_in(tmp_path, {"boxes": boxes_camera(nats)}, until_eof=False)
+
+        def refuse(frame, message, why, tries):
+            worker.quarantine.put_message(frame, message, why, tries, NOON)
+
+        for one in source(nats, tries=1, refuse=refuse).arrivals(threading.Event()):
+            if isinstance(one, Arrival):
+                one.receipt.returned("whatever it was that ended the worker")
+        assert len(list(worker.quarantine.list())) == 2
+        assert left(nats) == 0
+        done = replay(worker.config, worker._parts)
+        assert kept_keys(tmp_path) == [("bus-7", NOON)]
+        ((_, why),) = done.failed.items()
+        assert "captured_at" in why
+        assert [one.kind for one in worker.quarantine.list()] == ["message"]
+        assert len(replay(worker.config, worker._parts).failed) == 1
+
+    def test_without_its_subject_in_the_configuration_nothing_tells_how_to_read_it(self, tmp_path):
+        worker = worker_in(tmp_path, {"gone": folder_camera(tmp_path)})
+        frame, _ = read(box_message())
+        message = Message("roadwarden.boxes.bus-7", 1, NOON, {}, json.dumps(box_message()).encode())
+        worker.quarantine.put_message(replace(frame, camera="boxes"), message, "why", 3, NOON)
+        (why,) = replay(worker.config, worker._parts).failed.values()
+        assert "no subject in the configuration" in why
+
+    def test_a_frame_keeps_position_and_crop_through_the_quarantine(self, tmp_path):
+        quarantine = Quarantine(tmp_path)
+        frame, content = read(box_message())
+        quarantine.put_frame(frame, content, "the database refused it", 3, NOON)
+        (poison,) = quarantine.list()
+        look = quarantine.look(poison.name)
+        assert (look.frame, look.model) == (frame, content.model)
+        assert look.detections.types == content.detections.types
+        assert quarantine.blob(poison.name) == content.crop
+        headers = {"Rw-Captured-At": NOON.isoformat(), "Rw-Lat": "30.25", "Rw-Lon": "120.16"}
+        picture, bytes_ = read_frame(Envelope("roadwarden.frames.gate-1", 3, NOON), headers, b"no picture")
+        quarantine.put_frame(picture, bytes_, "not_an_image", 3, NOON)
+        name = next(one.name for one in quarantine.list() if one.kind == "frame")
+        assert quarantine.frame(name) == picture
 
 
 class TestByMqtt:

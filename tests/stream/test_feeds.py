@@ -154,6 +154,25 @@ class TestAFilm:
         assert len(numbers) + counted(listening.messages)[Door.DECODE_ERROR] == 30
 
 
+class TestALiveCameraWhoseWorkerIsBehind:
+    """Frames that would be dropped on arrival are dropped before they are converted, and are driven in vain."""
+
+    def test_hands_on_no_more_than_may_wait(self, film):
+        spec = film_spec(film, stale_after_s=60.0, buffer_frames=2)
+        seen = list(DecoderFeed(spec, oldest_s=lambda: 60.0).arrivals(threading.Event()))  # none of them gets its turn
+        assert [frame.number for frame in frames(seen)] == [0, 1]
+        assert counted(seen) == {Door.DROPPED_QUEUE_FULL: 28}
+        missed = [one.missed for one in seen if isinstance(one, Passed)]
+        assert [frame.number for frame in missed] == list(range(2, 30))
+        assert missed[0].captured_at == NOON + timedelta(seconds=0.2)
+
+    def test_hands_on_nothing_that_is_too_old_for_its_turn(self, film):
+        spec = film_spec(film, stale_after_s=60.0)
+        seen = list(DecoderFeed(spec, oldest_s=lambda: 0.0).arrivals(threading.Event()))
+        assert counted(seen) == {Door.DROPPED_STALE: 30}
+        assert frames(seen) == []
+
+
 class TestAFolder:
     def test_is_read_in_order_and_damaged_pictures_are_counted(self, tmp_path):
         folder = write_pictures(tmp_path / "in", 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -127,3 +128,39 @@ def test_who_waits_when_the_worker_ends_leaves_by_shutdown(hall, out):
     assert out == [("a", 2, Door.SHUTDOWN)]
     assert names(hall.empty()) == [("a", 0), ("a", 1)]
     assert hall.take(1, 0, stop) == []
+
+
+def test_what_is_taken_leaves_room_in_its_budget_for_the_work_that_is_still_to_come(hall, out):
+    for _ in range(30):
+        hall.took(0.3)
+    hall.put(entrant("a", 1, arrived_s=99.25), GO)  # 0.75 s old; with 0.3 s of work it would be kept after 1.05 s
+    hall.put(entrant("a", 2, arrived_s=99.35), GO)
+    assert names(hall.take(9, 0, GO)) == [("a", 2)]
+    assert out == [("a", 1, Door.DROPPED_STALE)]
+    assert hall.oldest_s(LIVE) == pytest.approx(0.7, abs=0.01)
+    assert hall.oldest_s(PATIENT) == float("inf")
+
+
+def test_where_the_work_takes_longer_than_the_budget_frames_are_late_and_not_all_dropped(hall, out):
+    hall.took(30.0)
+    hall.put(entrant("a", 1, arrived_s=99.6), GO)
+    assert names(hall.take(9, 0, GO)) == [("a", 1)]
+
+
+def test_a_source_is_told_of_every_frame_that_waits_no_more_by_whatever_way(hall, out):
+    freed = []
+
+    def told(number, arrived_s=100.0):
+        one = entrant("a", number, arrived_s=arrived_s)
+        return replace(one, arrival=replace(one.arrival, freed=lambda: freed.append(number)))
+
+    stopped = threading.Event()
+    stopped.set()
+    hall.put(told(1), GO)
+    hall.put(told(2, arrived_s=90.0), GO)
+    hall.put(told(3), GO)  # 1 is pushed out
+    hall.take(1, 0, GO)  # 2 is stale, 3 gets its turn
+    hall.put(told(4), stopped)
+    hall.put(told(5), GO)
+    hall.empty()
+    assert freed == [1, 2, 3, 4, 5]

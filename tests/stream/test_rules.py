@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,9 +13,13 @@ from hypothesis import strategies as st
 
 from roadwarden.detections import Position
 from roadwarden.inference.stream.backoff import Backoff, Endurance
+from roadwarden.inference.stream.config import CameraConfig
+from roadwarden.inference.stream.familiar import Familiar
+from roadwarden.inference.stream.forgetting import forgotten_before, kept_for
 from roadwarden.inference.stream.policy import ARCHIVE, LIVE
 from roadwarden.inference.stream.sampling import ByChange, ByDistance, ByTime, EveryFrame, Glimpse, Sampler
 from roadwarden.inference.stream.timeline import Timeline
+from roadwarden.inference.stream.worktime import WorkTime
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -146,7 +151,81 @@ class TestTryingAgain:
 
 
 class TestWhenBehind:
-    def test_a_live_frame_is_stale_after_a_second_and_one_of_an_archive_never(self):
-        assert LIVE.is_stale(10.0, 11.5)
+    def test_a_live_frame_is_stale_after_its_budget_and_one_of_an_archive_never(self):
+        assert LIVE.is_stale(10.0, 11.6)
         assert not LIVE.is_stale(10.0, 10.9)
         assert not ARCHIVE.is_stale(10.0, 1e9)
+
+
+class TestWorkTime:
+    def test_follows_what_it_took_lately_and_allows_for_what_varies(self):
+        steady, restless = WorkTime(), WorkTime()
+        for number in range(60):
+            steady, restless = steady.after(0.2), restless.after(0.1 if number % 2 else 0.3)
+        assert steady.likely_s == pytest.approx(0.2, abs=1e-3)
+        assert 0.3 < restless.likely_s < 0.5
+        for _ in range(40):
+            steady = steady.after(0.8)
+        assert steady.likely_s == pytest.approx(0.8, abs=0.02)
+
+    def test_is_nothing_before_the_first_frame(self):
+        assert WorkTime().likely_s == 0.0
+
+
+def camera(**source):
+    return CameraConfig.model_validate({"source": source})
+
+
+class TestForgetting:
+    """A key that is forgotten too early is a frame that is looked at twice."""
+
+    CAMERAS: ClassVar = {
+        "gate": camera(kind="network", url="rtsp://h/1"),
+        "folder": camera(kind="folder", path="in"),
+        "film": camera(kind="video", path="a.mp4", pace="recorded"),
+        "boxes": camera(kind="boxes", url="nats://h", ack_wait_s=3600, tries=100),
+    }
+
+    def test_what_lies_on_a_disk_is_read_again_whenever_a_worker_begins_and_is_known_for_ever(self):
+        gone = forgotten_before(self.CAMERAS, {"bus-1": "boxes"}, timedelta(days=1), NOON)
+        assert gone.keys() == {"gate", "bus-1"}
+        assert gone["gate"] == NOON - timedelta(days=1)
+
+    def test_a_broker_s_frames_are_known_for_as_long_as_it_may_bring_them_again(self):
+        gone = forgotten_before(self.CAMERAS, {"bus-1": "boxes"}, timedelta(days=1), NOON)
+        assert NOON - gone["bus-1"] > timedelta(seconds=3600 * 100)
+        assert kept_for(self.CAMERAS["boxes"], timedelta(days=30)) == timedelta(days=30)
+
+    def test_cameras_of_a_source_that_is_no_more_in_the_file_are_somebody_else_s(self):
+        assert forgotten_before({}, {"bus-1": "boxes"}, timedelta(days=1), NOON) == {}
+
+
+class TestFamiliar:
+    """Asking costs a transaction; not asking costs a look at a frame that was kept before."""
+
+    def asked_of(self, kept, frames):
+        questions = []
+
+        def known(keys):
+            questions.extend(keys)
+            return kept & set(keys)
+
+        familiar = Familiar(known)
+        found = set()
+        for frame in frames:
+            found |= familiar.among([("cam", frame)])
+        return questions, found
+
+    def test_all_of_an_archive_that_was_kept_before_is_known(self):
+        frames = [str(number) for number in range(200)]
+        assert self.asked_of(set(frames), frames)[1] == set(frames)
+
+    def test_a_new_archive_is_hardly_asked_about(self):
+        questions, found = self.asked_of(set(), [str(number) for number in range(1000)])
+        assert found == set()
+        assert len(questions) < 100
+
+    def test_where_what_is_known_begins_late_a_few_are_looked_at_twice(self):
+        frames = [str(number) for number in range(300)]
+        kept = set(frames[101:])
+        assert len(kept - self.asked_of(kept, frames)[1]) < 16

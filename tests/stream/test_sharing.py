@@ -281,11 +281,11 @@ def test_a_worker_that_leaves_gives_all_back_at_once_and_tokens_stay(engine):
 # -- workers
 
 
-def fleet_config(folder, url, cameras=4, **more):
+def fleet_config(folder, url, cameras=4, lease_s=1.0):
     for number in range(cameras):
         write_pictures(folder / f"in-{number}", 3, seed=100 * number)
     content = {f"gate-{number}": folder_camera(folder / f"in-{number}") for number in range(cameras)}
-    return config_in(folder, content, database=url, sharing={"lease_s": 2.0}, **more)
+    return config_in(folder, content, database=url, sharing={"lease_s": lease_s})
 
 
 def worker_of(folder, engine, name):
@@ -351,12 +351,35 @@ def test_a_worker_that_shares_has_no_end_and_its_cameras_are_changed_in_the_file
         Worker(config, Parts(engine, slot_of()), until_eof=True)
     worker = Worker(config, Parts(engine, slot_of()))
     with pytest.raises(ConfigError, match="shared with other workers"):
-        worker.add("gate-0", config.cameras["gate-0"])
+        worker.roster.add("gate-0", config.cameras["gate-0"])
+
+
+def test_a_camera_that_becomes_shared_or_our_own_changes_hands_as_the_file_says(engine, tmp_path):
+    url = engine.url.render_as_string(hide_password=False)
+    fleet_config(tmp_path, url, cameras=2)
+    worker = Worker(read_config(tmp_path / "worker.yaml"), Parts(engine, slot_of()), path=tmp_path / "worker.yaml")
+
+    def cameras(**shared):
+        content = {name: folder_camera(tmp_path / "in-0", shared=flag) for name, flag in shared.items()}
+        config_in(tmp_path, content, database=url, sharing={"lease_s": 1.0})
+        worker.reload()
+
+    with running(worker) as done:
+        until(lambda: len(worker.runners) == 2)
+        cameras(**{"gate-0": False, "gate-1": True})
+        until(lambda: [worker.runners[name].lease for name in sorted(worker.runners)] == [0, 1])
+        until(lambda: leases(engine)["gate-0"][0] is None)
+        time.sleep(0.6)
+        assert worker.runners.keys() == {"gate-0", "gate-1"}
+        cameras(**{"gate-0": True})
+        until(lambda: [one.lease for one in worker.runners.values()] == [2])
+        assert worker.runners.keys() == {"gate-0"}
+    assert_closed(done[0])
 
 
 @pytest.mark.slow
 def test_a_host_killed_outright_loses_its_cameras_to_the_other_within_half_a_minute(engine, tmp_path):
-    fleet_config(tmp_path, engine.url.render_as_string(hide_password=False))
+    fleet_config(tmp_path, engine.url.render_as_string(hide_password=False), lease_s=4.0)
     program = [sys.executable, str(Path(__file__).parent / "shared_worker.py"), str(tmp_path / "worker.yaml")]
     hosts = [subprocess.Popen([*program, str(tmp_path / name)]) for name in ("one", "two")]
     try:

@@ -136,7 +136,7 @@ class TestCommands:
         assert len(list(sick.quarantine.list())) == 3
         healed = worker_in(tmp_path, {"cam": folder_camera(folder)})
         done = replay(healed.config, healed._parts)
-        assert len(done["kept"]) == 3
+        assert (len(done.kept), done.failed) == (3, {})
         assert list(healed.quarantine.list()) == []
         again = worker_in(tmp_path, {"cam": folder_camera(folder)}).run()
         assert again.doubles == 3

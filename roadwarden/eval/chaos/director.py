@@ -35,6 +35,7 @@ from roadwarden.eval.chaos.broker import Broker, Sender
 from roadwarden.eval.chaos.film import FilmServer, write_film
 from roadwarden.eval.chaos.gate import Gate
 from roadwarden.eval.chaos.hands import Hand
+from roadwarden.eval.chaos.moves import Leases, Moves
 from roadwarden.eval.chaos.plan import Play, Score, Strike, Trouble, compose
 from roadwarden.eval.chaos.stage import Stage, build_stage
 from roadwarden.geo.read_network import read_network
@@ -42,11 +43,13 @@ from roadwarden.inference.stream.model_slot import LoadedModel, load_model
 from roadwarden.models.load import model_path
 from roadwarden.service.roads import import_roads
 from roadwarden.storage.schema import open_storage
+from roadwarden.storage.unit import reading
 
 logger = logging.getLogger(__name__)
 
 READY_S, PATIENCE_S, POLL_S = 180.0, 300.0, 1.0
 MODELS = ("shipped:fp32", "shipped:int8")
+LEASE_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Director:
         self._numbers = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._model = 0
+        self._moves, self._noted_s = Moves(), 0.0
 
     def __enter__(self) -> Director:
         """Builds the stage and opens the database; raises ConfigError for one that is in use."""
@@ -125,11 +129,12 @@ class Director:
 
     def run(self) -> Outcome:
         """The whole evening."""
-        begun_s = time.monotonic()
+        begun_s, evening = time.monotonic(), self._evening
         for hand in self.hands:
             hand.start()
             self._ends.callback(hand.kill)
-        self._wait(lambda: all(one.is_ready for one in self.hands), READY_S)
+        shared = evening.workers > 1
+        self._wait(lambda: all(one.is_ready and (one.is_reading or not shared) for one in self.hands), READY_S)
         self._tell("the workers are ready")
         self._play()
         played_s = time.monotonic()
@@ -167,17 +172,18 @@ class Director:
             self._sender = Sender(self._broker.url)
             self._ends.callback(self._sender.end)
         self.hands = [
-            Hand(f"worker-{number}", folder / f"worker-{number}", self._config(number), self._alias)
+            Hand(f"worker-{number}", folder / f"worker-{number}", self._config(), self._alias)
             for number in range(1, evening.workers + 1)
         ]
 
-    def _config(self, number: int) -> dict[str, Any]:
+    def _config(self) -> dict[str, Any]:
+        """The same for all: several workers share the cameras."""
         eyes = {"camera": str(self.stage.camera_file), "track": str(self.stage.track)}
         film = {"kind": "network", "url": self.film.url, "timeout_s": 2.0, "silence_s": 3.0}
-        cameras: dict[str, Any] = {f"gate-{number}": {"source": film, "sampling": {"by": "time", "every_s": 3.0}}}
-        if number == 1:
-            folder = {"kind": "folder", "path": str(self._inbox), "poll_s": 0.5, "settled_s": 0.2}
-            cameras["depot-1"] = {"source": folder, **eyes}
+        gate = {"source": film, "sampling": {"by": "time", "every_s": 3.0}}
+        cameras: dict[str, Any] = {f"gate-{number}": gate for number in range(1, self._evening.workers + 1)}
+        folder = {"kind": "folder", "path": str(self._inbox), "poll_s": 0.5, "settled_s": 0.2}
+        cameras["depot-1"] = {"source": folder, **eyes}
         if self._broker is not None:
             for name, kind in (("frames", "jetstream"), ("boxes", "boxes")):
                 source = {"kind": kind, "url": self._broker.url, "ack_wait_s": 20.0}
@@ -188,6 +194,7 @@ class Director:
             "database": url.render_as_string(hide_password=False),
             "batching": {"lanes": 1, "max_frames": 1},
             "swap": {"poll_s": 2.0},
+            "sharing": {"lease_s": LEASE_S} if self._evening.workers > 1 else None,
         }
 
     # -- the play
@@ -220,10 +227,14 @@ class Director:
 
     def _strike(self, strike: Strike) -> None:
         self._tell(f"{strike.trouble}")
+        if strike.trouble is Trouble.DATABASE_AWAY:
+            self._moves.excuse(strike.for_s, time.monotonic())
         ends_s = time.monotonic() + strike.for_s
         if strike.trouble is Trouble.KILL_WORKER:
             hand = self.hands[strike.which]
+            called = hand.called
             hand.kill()
+            self._moves.killed(called, self._leases(), time.monotonic())
             hand.start()
         elif strike.trouble is Trouble.MODEL_SWAP:
             self._model = (self._model + 1) % len(MODELS)
@@ -250,9 +261,22 @@ class Director:
             if not hand.is_running:
                 hand.note_death()
                 hand.start()
+        if self._evening.workers > 1 and time.monotonic() - self._noted_s > POLL_S:
+            self._noted_s = time.monotonic()
+            self._moves.note(self._leases(), self._noted_s)
+
+    def _leases(self) -> Leases:
+        """Of the shared cameras; none while the database does not answer."""
+        try:
+            with reading(self.engine) as unit:
+                return unit.leases.leases()
+        except StorageAway:
+            return {}
 
     def _is_all_in(self, truth: Truth) -> bool:
         self._look_after()
+        if self._moves.waiting:
+            return False
         if self._sender is not None and len(self._sender):
             return False
         try:
@@ -288,6 +312,7 @@ class Director:
             *check_books(lives),
             *compare(found, read_tables(calm, self.stage.cameras), truth),
             check_poison(self.stage, truth.poison, quarantined),
+            *([self._moves.finding()] if self._evening.workers > 1 else []),
         ]
         calm.dispose()
         plays = self.score.plays

@@ -76,6 +76,17 @@ class Hand:
         self.lives.append(Life(self.name, "died", self._books()))
         self._process = None
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether it has a camera that it shares with others."""
+        sharing = self._books().get("sharing") or {"cameras": {}}
+        return any(one["worker"] == self.called for one in sharing["cameras"].values())
+
+    @property
+    def called(self) -> str:
+        """The name by which this life of it has leases; empty without any."""
+        return str((self._books().get("sharing") or {}).get("worker", ""))
+
     def quarantine(self) -> list[dict[str, Any]]:
         """What lies there."""
         return [json.loads(one.read_text("utf-8")) for one in sorted((self.state / "quarantine").glob("*.json"))]

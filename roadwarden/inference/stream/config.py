@@ -90,7 +90,9 @@ class CameraConfig(Strict):
         default=None, description="wait (files and folders) or drop_oldest (all that is live)"
     )
     buffer_frames: int | None = Field(default=None, ge=1, le=1000, description="decoded frames that may wait")
-    stale_after_s: float | None = Field(default=None, gt=0, description="a live frame that waited longer is dropped")
+    stale_after_s: float | None = Field(
+        default=None, gt=0, description="budget of a live frame until it is kept; one that would take longer is dropped"
+    )
     shared: bool = Field(
         default=True,
         description="with 'sharing': read by one worker at a time; false: by each, such as a folder of its own",
@@ -135,6 +137,9 @@ class DeliveryConfig(Strict):
     tries: int = Field(default=3, ge=1, description="a frame that failed so often goes to the quarantine")
     spool_frames: int = Field(default=100_000, ge=1, description="results on disk while the database is away, at most")
     spool_full: SpoolFull = Field(default=SpoolFull.KEEP_OLDEST, description="which evidence a full spool keeps")
+    keep_keys_days: float = Field(
+        default=30.0, ge=1, description="frames are known again for so long; of films and folders for ever"
+    )
     file_cases: bool = Field(default=True, description="file cases of defects as 'roadwarden case file-defects' does")
 
 

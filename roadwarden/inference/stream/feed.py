@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import multiprocessing
 import random
 import time
@@ -24,6 +25,7 @@ from roadwarden.inference.stream.decoding.messages import (
     Ended,
     FolderSpec,
     Opening,
+    Room,
     Trouble,
 )
 from roadwarden.inference.stream.protocols import Arrival
@@ -54,7 +56,10 @@ class DecoderFeed:
         spec: DecoderSpec,
         restarts: Restarts | None = None,
         on_reconnect: Callable[[str], None] = lambda _camera: None,
+        oldest_s: Callable[[], float] = lambda: math.inf,
     ) -> None:
+        """``oldest_s``: the age up to which a frame gets its turn now."""
+        self._oldest_s = oldest_s
         self._spec, self._restarts, self._on_reconnect = spec, restarts or Restarts(), on_reconnect
         self._handed = 0  # frames of a video that are through, by whatever door
         self._done: set[str] = set()  # pictures of a folder that are through
@@ -64,7 +69,7 @@ class DecoderFeed:
     def arrivals(self, stop: Event) -> Iterator[Arrival | Passed | Waiting]:
         """Frames of the decoder, and of the next one when it dies. Raises StreamError when that happens too often."""
         while not stop.is_set():
-            decoder = _Decoder(self._resumed())
+            decoder = _Decoder(self._resumed(), Room(self._oldest_s()))
             try:
                 ended = yield from self._listen(decoder, stop)
             finally:
@@ -87,6 +92,7 @@ class DecoderFeed:
                 decoder.join()
                 return None
             now_s = time.monotonic()
+            decoder.room.oldest_s = self._oldest_s()
             if message is None:
                 if now_s - heard_s > patience_s:
                     logger.warning("%s: the decoder says nothing for %.0f s", self._spec.camera, patience_s)
@@ -156,11 +162,12 @@ class DecoderFeed:
 class _Decoder:
     """The process and the worker's end of its pipe."""
 
-    def __init__(self, spec: DecoderSpec) -> None:
+    def __init__(self, spec: DecoderSpec, room: Room) -> None:
+        self.room = room
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe(duplex=False)
         self._process: BaseProcess = context.Process(
-            target=process.main, args=(spec, theirs), name=f"decoder {spec.camera}", daemon=True
+            target=process.main, args=(spec, theirs, room), name=f"decoder {spec.camera}", daemon=True
         )
         self._process.start()
         theirs.close()  # so that its death is the end of the pipe
@@ -171,7 +178,7 @@ class _Decoder:
             return None
         message: object = self._pipe.recv()
         if isinstance(message, DecodedFrame):
-            return Arrival(message.frame, Picture(_picture(self._pipe, message.shape)))
+            return Arrival(message.frame, Picture(_picture(self._pipe, message.shape)), freed=self.room.freed)
         return message
 
     def join(self) -> None:

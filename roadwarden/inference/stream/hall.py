@@ -15,6 +15,7 @@ from roadwarden.inference.stream.books import Ticket
 from roadwarden.inference.stream.policy import Policy, WhenBehind
 from roadwarden.inference.stream.protocols import Arrival
 from roadwarden.inference.stream.values import Door
+from roadwarden.inference.stream.worktime import WorkTime
 
 LOOK_S = 0.25
 """Waiting threads look so often whether they should stop."""
@@ -28,6 +29,7 @@ class Entrant:
     ticket: Ticket
     policy: Policy
     tries: int = 0
+    taken_s: float = 0.0  # monotonic clock, when its turn came
     gone: bool = False  # handed on by its lane
 
 
@@ -50,6 +52,7 @@ class Hall:
         self._buffers: dict[str, _Buffer] = {}
         self._turns: deque[str] = deque()
         self._full = False  # memory is short: nothing more is let in
+        self._work = WorkTime()
 
     def __len__(self) -> int:
         with self._changed:
@@ -69,6 +72,15 @@ class Hall:
                 for camera, one in self._buffers.items()
             }
 
+    def took(self, seconds: float) -> None:
+        """From a live frame's turn until it was kept: what is taken next has to leave so much of its budget."""
+        with self._changed:
+            self._work = self._work.after(seconds)
+
+    def oldest_s(self, policy: Policy) -> float:
+        """The age up to which a frame gets its turn now."""
+        return policy.oldest_s(self._work.likely_s)
+
     def press(self, *, full: bool) -> None:
         """Closes or opens the door while memory is short: archives wait, live frames are dropped."""
         with self._changed:
@@ -87,7 +99,9 @@ class Hall:
                     self._changed.wait(LOOK_S)
             refused = stop.is_set() or self._full
             out = [] if refused else self._oldest(buffer, entrant.policy)
-            if not refused:
+            if refused:
+                entrant.arrival.freed()
+            else:
                 buffer.waiting.append(entrant)
                 self._changed.notify()
         if refused:
@@ -118,6 +132,8 @@ class Hall:
         """Everything that waits, for whoever ends the worker."""
         with self._changed:
             left = [one for buffer in self._buffers.values() for one in buffer.waiting]
+            for one in left:
+                one.arrival.freed()
             for buffer in self._buffers.values():
                 buffer.waiting.clear()
             self._changed.notify_all()
@@ -135,8 +151,13 @@ class Hall:
     def _oldest(self, buffer: _Buffer, policy: Policy) -> list[Entrant]:
         out = []
         while len(buffer.waiting) >= policy.buffer_frames:
-            out.append(buffer.waiting.popleft())
+            out.append(self._out_of(buffer.waiting))
         return out
+
+    def _out_of(self, waiting: deque[Entrant]) -> Entrant:
+        one = waiting.popleft()
+        one.arrival.freed()
+        return one
 
     def _next(self, most: int) -> tuple[list[Entrant], list[Entrant]]:
         """One frame of each camera in turn, from the camera after the last one on."""
@@ -147,10 +168,13 @@ class Hall:
             camera = self._turns[0]
             self._turns.rotate(-1)
             waiting = self._buffers[camera].waiting
-            while waiting and waiting[0].policy.is_stale(waiting[0].arrival.frame.arrived_s, now_s):
-                stale.append(waiting.popleft())
+            work_s = self._work.likely_s
+            while waiting and waiting[0].policy.is_stale(waiting[0].arrival.frame.arrived_s, now_s, work_s):
+                stale.append(self._out_of(waiting))
             if waiting:
-                batch.append(waiting.popleft())
+                one = self._out_of(waiting)
+                one.taken_s = now_s
+                batch.append(one)
                 idle = 0
             else:
                 idle += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -15,11 +16,23 @@ from roadwarden.inference.stream.values import StreamFrame
 from roadwarden.taxonomy import DistressType
 
 
+def frame_row(frame: StreamFrame) -> dict[str, Any]:
+    """As JSON has it."""
+    row = {one.name: getattr(frame, one.name) for one in fields(StreamFrame)}
+    position = asdict(frame.position) if frame.position else None
+    return row | {"captured_at": frame.captured_at.isoformat(), "position": position}
+
+
+def read_frame_row(row: Mapping[str, Any]) -> StreamFrame:
+    """The inverse; raises ValueError, KeyError or TypeError for anything else."""
+    position = Position(**row["position"]) if row["position"] else None
+    moment = datetime.fromisoformat(row["captured_at"])
+    return StreamFrame(**{**row, "captured_at": moment, "position": position})
+
+
 def look_json(look: Look) -> str:
     """One line."""
-    frame = {one.name: getattr(look.frame, one.name) for one in fields(StreamFrame)}
-    frame["captured_at"] = look.frame.captured_at.isoformat()
-    frame["position"] = asdict(look.frame.position) if look.frame.position else None
+    frame = frame_row(look.frame)
     seen = look.detections
     content: dict[str, Any] = {
         "frame": frame,
@@ -36,10 +49,6 @@ def look_json(look: Look) -> str:
 def read_look(text: str) -> Look:
     """The inverse, bit by bit; raises ValueError, KeyError or TypeError for anything else."""
     content = json.loads(text)
-    frame = content["frame"]
-    position = Position(**frame["position"]) if frame["position"] else None
     boxes = np.array(content["boxes"], np.float32).reshape(-1, 4)
     seen = Detections(boxes, tuple(map(DistressType, content["types"])), np.array(content["scores"], np.float32))
-    moment = datetime.fromisoformat(frame["captured_at"])
-    envelope = StreamFrame(**frame | {"captured_at": moment, "position": position})
-    return Look(envelope, seen, content["model"], content["usable"], content["missed"])
+    return Look(read_frame_row(content["frame"]), seen, content["model"], content["usable"], content["missed"])

@@ -95,6 +95,7 @@ class Meters:
         for name, what, count in (
             ("duplicate_frames", "frames that were kept before", worker.recorder.doubles),
             ("fenced_frames", "refused: another worker reads the camera", worker.recorder.fenced),
+            ("forgotten_keys", "of frames that nothing brings again", worker.forgetter.forgotten),
             ("passes_continued", "begun by another life or worker", ours.passes_continued if ours else 0),
         ):
             counter = CounterMetricFamily(f"roadwarden_{name}", what)

@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -48,6 +48,10 @@ class CameraNames:
     def source_of(self, camera: str) -> str | None:
         """The source's name in the configuration; None for a camera that none has brought."""
         return self._known.get(camera)
+
+    def all(self) -> Mapping[str, str]:
+        """Every camera that a source has brought, and the source."""
+        return dict(self._known)
 
     def note(self, camera: str, source: str) -> None:
         """Durable before the camera's first frame is looked at."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event
@@ -35,14 +35,22 @@ class NoReceipt:
 NO_RECEIPT = NoReceipt()
 
 
+def _nobody_waits() -> None:
+    """Of sources that do not ask whether there is room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A frame at the worker's entrance; ``deliveries`` counts from 1 for sources that deliver again."""
+    """A frame at the worker's entrance; ``deliveries`` counts from 1 for sources that deliver again.
+
+    ``freed`` is called once, when the frame waits no more, whatever becomes of it: there is room for another one.
+    """
 
     frame: StreamFrame
     content: Content
     receipt: Receipt = NO_RECEIPT
     deliveries: int = 1
+    freed: Callable[[], None] = _nobody_waits
 
 
 class Source(Protocol):

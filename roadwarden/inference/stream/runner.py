@@ -14,7 +14,7 @@ from roadwarden.inference.stream.books import Books
 from roadwarden.inference.stream.config import CameraConfig, shown
 from roadwarden.inference.stream.hall import Entrant, Hall
 from roadwarden.inference.stream.protocols import Arrival, Source
-from roadwarden.inference.stream.values import Passed, Waiting
+from roadwarden.inference.stream.values import Passed, StreamFrame, Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +50,17 @@ class Runner:
         books: Books,
         hall: Hall,
         on_camera: Callable[[str, CameraConfig], None],
+        on_missed: Callable[[StreamFrame], None],
         lease: int = 0,
     ) -> None:
         """``on_camera`` is told each name that frames bear: a subject of a broker brings many cameras.
 
-        ``lease``: token of a shared camera; its frames bear it to the database.
+        ``on_missed`` is told of frames that the source itself dropped; ``lease`` is the token of a shared camera, which
+        its frames bear to the database.
         """
         self.name, self.config, self.lease = name, config, lease
         self._make, self._books, self._hall, self._on_camera = make, books, hall, on_camera
+        self._on_missed = on_missed
         self._policy = config.policy()
         self.stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {name}", daemon=True)
@@ -112,12 +115,17 @@ class Runner:
             if message.why:
                 logger.info("%s: %d frames %s: %s", self.name, message.count, message.door, message.why)
             self._books.pass_through(self.name, message.door, message.count)
+            if message.missed is not None:
+                self._on_camera(message.missed.camera, self.config)
+                self._on_missed(self._borne(message.missed))
             return
-        if self.lease:
-            message = replace(message, frame=replace(message.frame, lease=self.lease))
+        message = replace(message, frame=self._borne(message.frame))
         camera = message.frame.camera
         self._on_camera(camera, self.config)
         self._hall.put(Entrant(message, self._books.enter(camera), self._policy), self.stop)
+
+    def _borne(self, frame: StreamFrame) -> StreamFrame:
+        return replace(frame, lease=self.lease) if self.lease else frame
 
     def _reconnected(self, _camera: str) -> None:
         self._reconnects += 1

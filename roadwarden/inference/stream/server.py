@@ -76,14 +76,15 @@ class Desk:
         if method == "DELETE":
             if name not in self._worker.runners:
                 return Answer.of({"error": f"there is no camera '{name}'"}, HTTPStatus.NOT_FOUND)
-            self._worker.remove(name)
+            self._worker.roster.must_be_ours(name)
+            self._worker.roster.remove(name)
             return Answer.of({"removed": name})
         return self._put(name, body) if method == "PUT" else self._nowhere()
 
     def _put(self, name: str, body: bytes) -> Answer:
         try:
             camera = CameraConfig.model_validate(yaml.safe_load(body))
-            self._worker.add(name, camera)
+            self._worker.roster.add(name, camera)
         except (yaml.YAMLError, UnicodeDecodeError) as exc:
             return Answer.of({"error": f"not YAML: {type(exc).__name__}"}, HTTPStatus.BAD_REQUEST)
         except ValidationError as exc:

@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 FILE_EVERY_S = 1.0
 OWN_FIXES = timedelta(minutes=2)
 READ_AGAIN_S = 1.0
-FORGET_EVERY_S = 3600.0
 
 
 class LiveFixes:
@@ -138,9 +137,9 @@ class DatabaseSink:
         while self._file():
             pass
 
-    def forget(self, keep: timedelta) -> int:
-        """Forgets keys of frames older than that."""
-        return self._intake.forget(self._clock() - keep)
+    def forget(self, before: Mapping[str, datetime]) -> int:
+        """Forgets keys of frames kept before a time of each camera; returns how many. For any thread."""
+        return self._intake.forget(before)
 
     def _file(self) -> bool:
         """Files the cases of some noted defects; whether there may be more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from roadwarden.inference.stream.broker.consumer import QueueSpec
@@ -18,6 +19,7 @@ from roadwarden.inference.stream.config_sources import (
 )
 from roadwarden.inference.stream.decoding.messages import DecoderSpec, FolderSpec, VideoSpec
 from roadwarden.inference.stream.feed import DecoderFeed, Restarts
+from roadwarden.inference.stream.policy import Policy
 from roadwarden.inference.stream.protocols import Source
 
 MARGIN_S = 15.0
@@ -31,9 +33,13 @@ def source_of(
     *,
     until_eof: bool,
     on_reconnect: Callable[[str], None] = lambda _camera: None,
+    oldest_s: Callable[[Policy], float] = lambda _policy: math.inf,
 ) -> Source:
-    """``refuse`` is told of messages of a broker that cannot be used. Raises ConfigError where a secret is missing."""
-    source = camera.source
+    """``refuse`` is told of messages of a broker that cannot be used. Raises ConfigError where a secret is missing.
+
+    ``oldest_s``: the age up to which a camera's frame gets its turn now.
+    """
+    source, policy = camera.source, camera.policy()
     if isinstance(source, JetStreamSource | BoxesSource):
         return SubjectSource(_subject_spec(name, source, until_eof=until_eof), refuse, on_reconnect)
     spec = DecoderSpec(
@@ -41,13 +47,14 @@ def source_of(
         source=_spec(source),
         until_eof=until_eof,
         rule=camera.sampling.rule(),
-        stale_after_s=camera.policy().stale_after_s,
+        stale_after_s=policy.stale_after_s,
+        buffer_frames=policy.buffer_frames,
         track=camera.track,
         zone=camera.zone,
         clock_offset_s=camera.clock_offset_s,
     )
     waits_s = max(source.timeout_s, source.silence_s) if isinstance(source, NetworkSource) else 30.0
-    return DecoderFeed(spec, Restarts(patience_s=waits_s + MARGIN_S), on_reconnect)
+    return DecoderFeed(spec, Restarts(patience_s=waits_s + MARGIN_S), on_reconnect, lambda: oldest_s(policy))
 
 
 def _subject_spec(name: str, source: JetStreamSource | BoxesSource, *, until_eof: bool) -> SubjectSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -94,6 +95,17 @@ class Seen:
     crop: bytes = b""  # a picture file
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A broker's message as it came, for the quarantine: it may be read again when the reason is gone."""
+
+    subject: str
+    number: int  # of the stream
+    stored_at: datetime  # by the broker's clock
+    headers: Mapping[str, str]
+    body: bytes
+
+
 Content = Picture | Encoded | Seen
 
 
@@ -104,7 +116,7 @@ class Passed:
     door: Door
     count: int = 1
     why: str = ""
-    metres: float = 0.0  # of road that nobody looked at because of it
+    missed: StreamFrame | None = None  # one that was worth a look, for the coverage: driven, and not seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 from sqlalchemy import Engine
 
 from roadwarden.detections import Detections
-from roadwarden.errors import ConfigError, RoadwardenError, StorageAway
+from roadwarden.errors import ConfigError, StorageAway
 from roadwarden.geo.camera import CameraModel
 from roadwarden.geo.camera_file import read_camera
 from roadwarden.geo.pole import PoleCamera
 from roadwarden.inference.stream.books import Books
-from roadwarden.inference.stream.config import CameraConfig, StreamConfig, read_config, shared_cameras
+from roadwarden.inference.stream.config import CameraConfig, StreamConfig
+from roadwarden.inference.stream.familiar import Familiar
+from roadwarden.inference.stream.forgetting import Forgetter, forgotten_before
 from roadwarden.inference.stream.hall import Entrant, Hall
 from roadwarden.inference.stream.lane import Exits, Lane
 from roadwarden.inference.stream.leaseholder import Leaseholder
@@ -31,12 +35,13 @@ from roadwarden.inference.stream.protocols import Look, Sink, Source
 from roadwarden.inference.stream.quarantine import Quarantine
 from roadwarden.inference.stream.recorder import Outlets, Pace, Recorder, door_of
 from roadwarden.inference.stream.report import BOOKS, StreamReport, write_report
+from roadwarden.inference.stream.roster import Roster, Staff
 from roadwarden.inference.stream.runner import Health, Runner
 from roadwarden.inference.stream.sink import DatabaseSink, LiveFixes
 from roadwarden.inference.stream.sources import source_of
 from roadwarden.inference.stream.spool import SpoolFolder
 from roadwarden.inference.stream.swap import AliasFollower
-from roadwarden.inference.stream.values import Content, Door, StreamFrame
+from roadwarden.inference.stream.values import Door, Message, StreamFrame
 from roadwarden.inference.zone import read_zone
 from roadwarden.models.onnx import runs_on_gpu
 from roadwarden.service.cases import CaseDesk
@@ -49,6 +54,8 @@ STATE_EVERY_S = 1.0
 RECORDER_END_S = 1.5
 """After the time for draining: a database that does not answer must not keep a worker from ending."""
 GPU_BATCH = 16
+SWITCH_S = 0.0005
+"""A lane that comes back from OpenCV or the detector waits for Python so long at most; with its 5 ms lanes queued."""
 NAMES = "cameras.json"
 
 
@@ -99,7 +106,8 @@ class Worker:
         """``path``: of the configuration, read again on ``reload``. Raises ConfigError."""
         if config.sharing is not None and until_eof:
             raise ConfigError("--until-eof: a worker that shares cameras has no end; leave out one of the two")
-        self.config, self._parts, self._until_eof, self._path = config, parts, until_eof, path
+        self._parts, self._until_eof = parts, until_eof
+        self.roster = Roster(config, path, Staff(self._runner, self._forget_optics, self._is_kept))
         self.books = Books()
         self.shape = Shape.of(config)
         self.quarantine = Quarantine(config.state / "quarantine")
@@ -118,12 +126,14 @@ class Worker:
             Pace(delivery.commit_s, delivery.commit_frames, delivery.tries),
         )
         self._names = CameraNames(config.state / NAMES)
+        self.forgetter = Forgetter(self._forgotten_before, self._forget)
+        self._familiar = Familiar(self.sink.known)
         self._decode = PictureDecoder()
         self.lanes = [self._lane(number) for number in range(self.shape.lanes)]
-        self.runners: dict[str, Runner] = {}
-        self._quitting: dict[str, Runner] = {}  # shared cameras that are let go
         self.leaseholder = (
-            Leaseholder(parts.engine, self, self._shared, config.sharing.lease_s) if config.sharing else None
+            Leaseholder(parts.engine, self.roster, lambda: self.roster.shared, config.sharing.lease_s)
+            if config.sharing
+            else None
         )
         self.started_at = datetime.now(UTC)
         self._stop, self._reload = threading.Event(), threading.Event()
@@ -134,6 +144,16 @@ class Worker:
         self.batches: list[Callable[[int, float], None]] = []
 
     # -- what may be asked of it from outside
+
+    @property
+    def config(self) -> StreamConfig:
+        """As it was read last."""
+        return self.roster.config
+
+    @property
+    def runners(self) -> Mapping[str, Runner]:
+        """Of the cameras that it reads now."""
+        return self.roster.runners
 
     def stop(self) -> None:
         """Ends the worker within the time for draining; may be called by a signal handler."""
@@ -174,6 +194,8 @@ class Worker:
 
     def run(self) -> StreamReport:
         """Until stopped, or, with ``until_eof``, until all cameras are at their end and everything is kept."""
+        cv2.setNumThreads(self.shape.threads)  # as a batch worker has it: lanes share the cores already
+        sys.setswitchinterval(SWITCH_S)
         lanes = [
             threading.Thread(target=lane.run, args=(self._lanes_stop,), name=f"lane {lane.number}", daemon=True)
             for lane in self.lanes
@@ -184,89 +206,19 @@ class Worker:
         if (follower := self._parts.follower) is not None:
             polling = (self.config.swap.poll_s, self._lanes_stop)
             threading.Thread(target=follower.run, args=polling, name="alias", daemon=True).start()
-        for name, camera in self.config.cameras.items():
-            if name not in self._shared():
-                self.add(name, camera)
+        self.roster.open()
         if (holder := self.leaseholder) is not None:
             threading.Thread(target=holder.run, args=(self._leases_stop,), name="leases", daemon=True).start()
+        threading.Thread(target=self.forgetter.run, args=(self._leases_stop,), name="forgetter", daemon=True).start()
         while not self._stop.wait(TICK_S) and not (self._until_eof and self._is_done()):
             self._tick()
         self._end(lanes, recorder)
         return self.report(ended=True)
 
-    def add(self, name: str, camera: CameraConfig, lease: int = 0) -> None:
-        """Starts a camera; one of that name is replaced. Raises ConfigError for one that others may read."""
-        if not lease and name in self._shared():
-            raise ConfigError(f"camera '{name}' is shared with other workers; change it in the file of all of them")
-        self.remove(name)
-        runner = Runner(name, camera, self._make, self.books, self.hall, self._met, lease)
-        self.runners[name] = runner
-        runner.start()
-
-    def remove(self, name: str) -> Runner | None:
-        """Stops a camera; what it has sent is still looked at."""
-        if (runner := self.runners.pop(name, None)) is not None:
-            runner.stop.set()
-            with self._optics_lock:
-                self._optics.clear()
-                self._models.clear()
-        return runner
-
-    # -- as leases want it
-
-    def begin(self, camera: str, token: int) -> None:
-        """Reads a shared camera from now on."""
-        config = self.config.cameras.get(camera)
-        if config is not None and not self._leases_stop.is_set():
-            self.add(camera, config, token)
-
-    def quit(self, camera: str) -> None:
-        """Reads a shared camera no more; what it has sent is still looked at."""
-        if (runner := self.remove(camera)) is not None:
-            self._quitting[camera] = runner
-
-    def is_through(self, camera: str) -> bool:
-        """Whether nothing of a camera that was quit is on its way to the database."""
-        runner = self._quitting.get(camera)
-        if runner is not None and not runner.join(0):
-            return False
-        account = self.books.accounts().get(camera)
-        if (account is not None and account.in_flight) or self.recorder.spooled:
-            return False
-        self._quitting.pop(camera, None)
-        return True
-
-    def _shared(self) -> frozenset[str]:
-        return shared_cameras(self.config)
-
-    def reread(self) -> None:
-        """Brings the cameras to what the file says now; one that was given up on is tried again."""
-        if self._path is None:
-            return
-        try:
-            wanted = read_config(self._path).cameras
-        except RoadwardenError as exc:
-            logger.error("the cameras stay as they are: %s", exc)
-            return
-        self.config = self.config.model_copy(update={"cameras": wanted})
-        shared = self._shared()
-        for name in sorted(self.runners.keys() - wanted.keys()):
-            if self.runners[name].lease:
-                continue  # let go at the next round
-            logger.warning("%s: taken out", name)
-            self.remove(name)
-        for name, camera in wanted.items():
-            runner = self.runners.get(name)
-            if runner is None and name in shared:
-                continue
-            if runner is None or runner.config != camera or runner.health().fault:
-                logger.warning("%s: %s", name, "added" if runner is None else "begun anew")
-                self.add(name, camera, runner.lease if runner is not None else 0)
-
     def _tick(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
-            self.reread()
+            self.roster.reread()
         now_s = time.monotonic()
         if now_s - self._state_s < STATE_EVERY_S:
             return
@@ -285,9 +237,8 @@ class Worker:
         begun_s = time.monotonic()
         stopped = self._stop.is_set()
         self._leases_stop.set()
-        for runner in self.runners.values():
-            runner.stop.set()
-        for runner in self.runners.values():
+        self.roster.close()
+        for runner in list(self.runners.values()):
             runner.join(max(0.1, begun_s + self.config.drain_s - time.monotonic()))
         while stopped and len(self.hall) and time.monotonic() - begun_s < self.config.drain_s:
             self._lanes_stop.wait(0.02)
@@ -317,6 +268,8 @@ class Worker:
         logger.debug("%s: %s", entrant.ticket.camera, door, extra=_traced(entrant))
         self.books.leave(entrant.ticket, door)
         entrant.arrival.receipt.settled(door)
+        if entrant.policy.stale_after_s is not None and entrant.taken_s:
+            self.hall.took(time.monotonic() - entrant.taken_s)
 
     def _dismissed(self, entrant: Entrant, door: Door) -> None:
         """A frame that nobody has looked at."""
@@ -328,8 +281,11 @@ class Worker:
         else:
             entrant.arrival.receipt.settled(door)
         if entrant.policy.stale_after_s is not None:
-            frame, model = entrant.arrival.frame, self.slot.current.label  # bears its lease, as looks do
-            self.recorder.put(Look(frame, Detections.none(), model, usable=False, missed=True), None)
+            self._missed(entrant.arrival.frame)
+
+    def _missed(self, frame: StreamFrame) -> None:
+        """A frame was there, and nobody looked: the road under it is driven in vain."""
+        self.recorder.put(Look(frame, Detections.none(), self.slot.current.label, usable=False, missed=True), None)
 
     def _failed(self, entrant: Entrant, why: str) -> None:
         arrival = entrant.arrival
@@ -345,9 +301,16 @@ class Worker:
 
     def _known(self, asked: Sequence[tuple[Entrant, str]]) -> frozenset[str]:
         try:
-            return self.sink.known([key for _, key in asked])
+            return self._familiar.among([(one.ticket.camera, key) for one, key in asked])
         except StorageAway:
             return frozenset()
+
+    def _forgotten_before(self, now: datetime) -> dict[str, datetime]:
+        keep = timedelta(days=self.config.delivery.keep_keys_days)
+        return forgotten_before(self.config.cameras, self._names.all(), keep, now)
+
+    def _forget(self, before: Mapping[str, datetime]) -> int:
+        return self.sink.forget(before) if isinstance(self.sink, DatabaseSink) else 0
 
     def on_kept(self, looks: Sequence[Look]) -> None:
         """Tells whoever watches what was kept just now."""
@@ -358,7 +321,21 @@ class Worker:
         for watcher in self.batches:
             watcher(frames, seconds)
 
+    def _is_kept(self, camera: str) -> bool:
+        """Whether nothing of a camera is on its way to the database."""
+        account = self.books.accounts().get(camera)
+        return not (account is not None and account.in_flight) and not self.recorder.spooled
+
     # -- its parts
+
+    def _runner(self, name: str, camera: CameraConfig, lease: int) -> Runner:
+        return Runner(name, camera, self._make, self.books, self.hall, self.meet, self._missed, lease)
+
+    def _forget_optics(self) -> None:
+        """A camera was taken out, or is another one now."""
+        with self._optics_lock:
+            self._optics.clear()
+            self._models.clear()
 
     def _lane(self, number: int) -> Lane:
         exits = Exits(self._looked, self._failed, self._known, self._batch)
@@ -372,12 +349,19 @@ class Worker:
     def _make(self, name: str, camera: CameraConfig, on_reconnect: Callable[[str], None]) -> Source:
         if self._parts.make_source is not None:
             return self._parts.make_source(name, camera, on_reconnect)
-        return source_of(name, camera, self._poison, until_eof=self._until_eof, on_reconnect=on_reconnect)
+        return source_of(
+            name,
+            camera,
+            self._poison,
+            until_eof=self._until_eof,
+            on_reconnect=on_reconnect,
+            oldest_s=self.hall.oldest_s,
+        )
 
-    def _poison(self, frame: StreamFrame, content: Content, why: str, tries: int) -> None:
-        self.quarantine.put_frame(frame, content, why, tries, datetime.now(UTC))
+    def _poison(self, frame: StreamFrame, message: Message, why: str, tries: int) -> None:
+        self.quarantine.put_message(frame, message, why, tries, datetime.now(UTC))
 
-    def _met(self, camera: str, config: CameraConfig) -> None:
+    def meet(self, camera: str, config: CameraConfig) -> None:
         """A frame bears this name: from now on it is known what it was taken with."""
         with self._optics_lock:
             if camera in self._optics:
@@ -409,7 +393,7 @@ class Worker:
         config = self.config.cameras.get(self._names.source_of(camera) or camera)  # of an earlier run, from the disk
         if config is None:
             return None, camera, LiveFixes(None, None)
-        self._met(camera, config)
+        self.meet(camera, config)
         return self._optics_of(camera)
 
 

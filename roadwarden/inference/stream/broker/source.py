@@ -22,7 +22,7 @@ from roadwarden.inference.stream.broker.consumer import Queued, QueueSpec
 from roadwarden.inference.stream.broker.link import BrokerAway, Link
 from roadwarden.inference.stream.broker.messages import Envelope
 from roadwarden.inference.stream.protocols import Arrival
-from roadwarden.inference.stream.values import Content, Door, Encoded, Passed, StreamFrame, Waiting
+from roadwarden.inference.stream.values import Content, Door, Message, Passed, StreamFrame, Waiting
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -36,8 +36,8 @@ Read = Callable[[Envelope, Mapping[str, str], bytes], tuple[StreamFrame, Content
 class Refuse(Protocol):
     """Where poison goes."""
 
-    def __call__(self, frame: StreamFrame, content: Content, why: str, tries: int) -> None:
-        """Keeps it with its bytes and the reason."""
+    def __call__(self, frame: StreamFrame, message: Message, why: str, tries: int) -> None:
+        """Keeps it as it came, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ class SubjectSource:
             size_bytes=len(message.data),
             timed=False,
         )
-        self._refuse(frame, Encoded(message.data), f"{envelope.subject}: {why}", envelope.deliveries)
+        kept = Message(envelope.subject, envelope.number, envelope.stored_at, message.headers or {}, message.data)
+        self._refuse(frame, kept, f"{envelope.subject}: {why}", envelope.deliveries)
         queued.give_up(message)
         return Passed(Door.DECODE_ERROR, 1, why)
 

@@ -73,6 +73,8 @@ class _Reader:
         position = self._outlet.position_of(frame)
         if not self._outlet.wants_change and not self._outlet.wants(frame, position):
             return
+        if not self._outlet.wants_change and not self._outlet.has_turn(frame, position):
+            return
         try:
             image = decode(data)
         except UndecodableFrame as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -48,9 +49,39 @@ class DecoderSpec:
     until_eof: bool = False
     rule: Rule = field(default_factory=EveryFrame)
     stale_after_s: float | None = None
+    buffer_frames: int = 2  # decoded frames of a live camera that may wait in the worker
     track: Path | None = None
     zone: str | None = None
     clock_offset_s: float = 0.0
+
+
+class Room:
+    """What a worker lets the decoder of a live camera know, in memory that both see.
+
+    The worker alone writes, the decoder alone reads; a value that is a moment old does no harm.
+    """
+
+    def __init__(self, oldest_s: float) -> None:
+        """``oldest_s``: see ``Policy.oldest_s``."""
+        self._values = multiprocessing.get_context("spawn").RawArray("d", (0.0, oldest_s))
+
+    def freed(self) -> None:
+        """One of the frames handed on waits no more."""
+        self._values[0] += 1
+
+    @property
+    def left(self) -> int:
+        """Frames that wait no more, since the decoder was started."""
+        return int(self._values[0])
+
+    @property
+    def oldest_s(self) -> float:
+        """A frame that is older has no turn to wait for."""
+        return float(self._values[1])
+
+    @oldest_s.setter
+    def oldest_s(self, seconds: float) -> None:
+        self._values[1] = seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from roadwarden.detections import Image, Position
-from roadwarden.inference.stream.decoding.messages import DecodedFrame, DecoderSpec, Opening, Trouble
+from roadwarden.inference.stream.decoding.messages import DecodedFrame, DecoderSpec, Opening, Room, Trouble
 from roadwarden.inference.stream.decoding.positions import Positions
 from roadwarden.inference.stream.sampling import ByChange, Glimpse, Sampler, Thumbnail
 from roadwarden.inference.stream.values import Door, Passed, StreamFrame, Waiting
@@ -50,8 +50,9 @@ class Captured:
 class Outlet:
     """Writes to the worker; blocks where the worker waits."""
 
-    def __init__(self, spec: DecoderSpec, pipe: Connection, positions: Positions) -> None:
-        self._spec, self._pipe, self._positions = spec, pipe, positions
+    def __init__(self, spec: DecoderSpec, pipe: Connection, positions: Positions, room: Room) -> None:
+        self._spec, self._pipe, self._positions, self._room = spec, pipe, positions, room
+        self._handed_on = 0
         self._sampler = Sampler(spec.rule)
         self._let_go: dict[tuple[Door, str], int] = {}
         self._told_s = time.monotonic()
@@ -74,6 +75,23 @@ class Outlet:
         if not wanted:
             self.let_go(Door.SAMPLED_OUT)
         return wanted
+
+    def has_turn(self, frame: Captured, position: Position | None) -> bool:
+        """Whether a frame that is worth a look will get one; where not it is counted, and was driven in vain.
+
+        Asked before the frame is converted, hashed and sent: under overload that was most of a decoder's work, for
+        frames that were dropped on arrival.
+        """
+        if self._spec.stale_after_s is None:
+            return True
+        if time.monotonic() - frame.arrived_s > self._room.oldest_s:
+            door, why = Door.DROPPED_STALE, "decoder_behind"
+        elif self._handed_on - self._room.left >= self._spec.buffer_frames:
+            door, why = Door.DROPPED_QUEUE_FULL, "worker_behind"
+        else:
+            return True
+        self._pipe.send(Passed(door, 1, why, self._envelope(frame, position)))
+        return False
 
     def let_go(self, door: Door, why: str = "", count: int = 1) -> None:
         """Counts frames that do not reach the worker; told in time or with the next frame."""
@@ -106,22 +124,24 @@ class Outlet:
         self.tell()
         image = np.ascontiguousarray(image)
         height, width, channels = image.shape
-        envelope = StreamFrame(
+        envelope = replace(self._envelope(frame, position), sha256=sha256, width_px=width, height_px=height)
+        self._handed_on += 1
+        self._pipe.send(DecodedFrame(envelope, (height, width, channels)))
+        self._pipe.send_bytes(image.data.cast("B"))
+
+    def _envelope(self, frame: Captured, position: Position | None) -> StreamFrame:
+        return StreamFrame(
             camera=self._spec.camera,
             number=frame.number,
             captured_at=frame.at,
             arrived_s=frame.arrived_s,
-            sha256=sha256,
+            sha256="",
             position=position,
             segment=frame.segment,
-            width_px=width,
-            height_px=height,
             path=frame.path,
             size_bytes=frame.size_bytes,
             timed=frame.timed,
         )
-        self._pipe.send(DecodedFrame(envelope, (height, width, channels)))
-        self._pipe.send_bytes(image.data.cast("B"))
 
 
 def sha256_of_picture(image: Image) -> str:

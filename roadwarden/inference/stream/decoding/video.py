@@ -172,7 +172,7 @@ class _Player:
         captured = Captured(number, at, arrived_s, stamp.segment, self.timed or self.source.live, name)
         position = self.outlet.position_of(captured)
         small = _thumbnail(frame) if self.outlet.wants_change else None
-        if self.outlet.wants(captured, position, small):
+        if self.outlet.wants(captured, position, small) and self.outlet.has_turn(captured, position):
             image = frame.to_ndarray(format="bgr24")
             self.outlet.hand_on(captured, image, sha256_of_picture(image), position)
 
