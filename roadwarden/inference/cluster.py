@@ -128,7 +128,8 @@ class RayHosts:
         data.DataContext.get_current().enable_progress_bars = False
         actors = min(self.actors, len(rows))
         blocks = data.from_items([{"batch": row} for row in rows], override_num_blocks=len(rows))
-        done = blocks.map(_Actor, fn_constructor_args=(make,), num_cpus=1, concurrency=actors)
+        pool = data.ActorPoolStrategy(size=actors)
+        done = blocks.map(_Actor, fn_constructor_args=(make,), num_cpus=1, compute=pool)
         try:
             for row in done.iter_rows():
                 yield row["done"]
