@@ -77,7 +77,9 @@ class Watch:
 
     def is_living(self, worker: str | None) -> bool:
         """Whether it has a row and was not quiet for too long."""
-        return worker in self.pulses and self.quiet_s.get(worker, 0.0) < self.patience.lease_s
+        if worker is None or worker not in self.pulses:
+            return False
+        return self.quiet_s.get(worker, 0.0) < self.patience.lease_s
 
     def has_waited(self, camera: str) -> bool:
         """Whether those whose turn it was have had theirs."""
