@@ -44,12 +44,13 @@ class Access:
         if parts is None:
             raise NotLoggedIn(_NOT_LIVE)
         with reading(self.engine) as connection:
-            found = self._known(connection, "token", parts[0], lambda: CredentialStore(connection).token(parts[0]))
+            version = PeopleStore(connection).version()
+            found = self._known(version, "token", parts[0], lambda: CredentialStore(connection).token(parts[0]))
             token, kept = found or (None, secrets.sha256(""))
             fits = secrets.same(kept, parts[1])
             if token is None or not fits or not token.is_live(self.now()):
                 raise NotLoggedIn(_NOT_LIVE)
-            account = self._account(connection, token.person)
+            account = self._account(connection, version, token.person)
         if account is None or account.disabled_at is not None:
             raise NotLoggedIn(_NOT_LIVE)
         return Principal(account, Way.TOKEN, token.scopes, token.id)
@@ -61,7 +62,7 @@ class Access:
             session = CredentialStore(connection).session(kept)
             if session is None or now >= session.expires_at or now - session.seen_at >= SESSION_IDLE:
                 return None
-            account = self._account(connection, session.person)
+            account = self._account(connection, PeopleStore(connection).version(), session.person)
         if account is None or account.disabled_at is not None:
             return None
         if now - session.seen_at >= SEEN_EVERY:
@@ -69,12 +70,11 @@ class Access:
                 CredentialStore(connection).seen(kept, now)
         return Principal(account, Way.SESSION, EVERY_RIGHT, kept[:12])
 
-    def _account(self, connection: Connection, name: str) -> Account | None:
-        return self._known(connection, "account", name, lambda: PeopleStore(connection).get(name))
+    def _account(self, connection: Connection, version: int, name: str) -> Account | None:
+        return self._known(version, "account", name, lambda: PeopleStore(connection).get(name))
 
-    def _known(self, connection: Connection, what: str, name: str, read: Callable[[], Value | None]) -> Value | None:
+    def _known(self, version: int, what: str, name: str, read: Callable[[], Value | None]) -> Value | None:
         """What was read before, unless anything about accounts or tokens has changed since: one question, not four."""
-        version = PeopleStore(connection).version()
         kept = self.memory.get((what, name))
         if kept is not None and kept[0] == version:
             return cast("Value", kept[1])

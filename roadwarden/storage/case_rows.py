@@ -22,13 +22,14 @@ from roadwarden.cases.case_projection import ENDED
 from roadwarden.cases.case_row import CaseRow
 from roadwarden.geo.tiles import MapBox
 from roadwarden.storage.case_tables import cases
-from roadwarden.storage.rows import chunks, insert_of, rows_where
+from roadwarden.storage.rows import OnConflict, chunks, rows_where, upsert_of
 from roadwarden.taxonomy import Severity
 
 _NAMES = tuple(field.name for field in dataclasses.fields(CaseRow))
 _SEVERITY = _NAMES.index("severity")
 _SELECT = select(*(cases.c[name] for name in _NAMES))
 """Columns in the order of the fields: a row of a list is made without asking for any by name."""
+_BY_NAME = OnConflict(("case_id",), tuple(name for name in _NAMES if name != "case_id"))
 MOST_ROWS = 1000
 
 
@@ -86,10 +87,7 @@ class CaseRowStore:
 
     def put(self, rows: Sequence[CaseRow]) -> None:
         """Writes how cases stand now."""
-        statement = insert_of(self._connection, cases)
-        statement = statement.on_conflict_do_update(
-            index_elements=["case_id"], set_={name: statement.excluded[name] for name in _NAMES if name != "case_id"}
-        )
+        statement = upsert_of(self._connection, cases, _BY_NAME)
         for chunk in chunks(rows):
             self._connection.execute(statement, [_values(row) for row in chunk])
 
@@ -158,7 +156,7 @@ class CaseRowStore:
             if after is not None:
                 query = query.where(key <= after[0])
                 query = query.where(or_(key < after[0], cases.c.case_id < after[1]))
-        rows = self._connection.execute(query.limit(min(most, MOST_ROWS)))
+        rows = self._connection.execute(query.limit(min(most, MOST_ROWS))).all()  # at once: one by one takes longer
         return tuple(_row(row).at(now) for row in rows)
 
     def board(

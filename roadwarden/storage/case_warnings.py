@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from roadwarden.storage.case_tables import NO_REPORT, WarningState, case_warnings, case_watch
-from roadwarden.storage.rows import chunks, insert_of, rows_where
+from roadwarden.storage.rows import OnConflict, chunks, insert_of, rows_where, upsert_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,7 @@ class CaseWarningStore:
 
     def watch(self, looks: Mapping[str, datetime | None]) -> None:
         """Says when cases have to be looked at next; None: not before something happens."""
-        statement = insert_of(self._connection, case_watch)
-        statement = statement.on_conflict_do_update(
-            index_elements=["case_id"], set_={"look_at": statement.excluded.look_at}
-        )
+        statement = upsert_of(self._connection, case_watch, OnConflict(("case_id",), ("look_at",)))
         rows = [{"case_id": case, "look_at": at} for case, at in looks.items() if at is not None]
         for chunk in chunks(rows):
             self._connection.execute(statement, chunk)

@@ -14,6 +14,8 @@ from roadwarden.access.people import Account
 from roadwarden.cases.event_types import Role
 from roadwarden.storage.people_tables import access_events, people, people_areas, people_roles
 
+_NEWEST_CHANGE = select(func.max(access_events.c.number))  # made once: every request asks
+
 
 @dataclass(frozen=True, slots=True)
 class AccessEvent:
@@ -41,7 +43,7 @@ class PeopleStore:
 
     def version(self) -> int:
         """Grows with every change of an account or token: each is written down in its own transaction."""
-        return self._connection.execute(select(func.max(access_events.c.number))).scalar_one() or 0
+        return self._connection.execute(_NEWEST_CHANGE).scalar_one() or 0
 
     def all(self) -> tuple[Account, ...]:
         """Every account, by name."""

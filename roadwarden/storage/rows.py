@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -102,6 +103,24 @@ class OnConflict:
     changes: tuple[str, ...] = ()
 
 
+@cache
+def _upsert(dialect: str, table: Table, on_conflict: OnConflict) -> sqlite.Insert | postgresql.Insert:
+    """Made once: naming the columns of ``excluded`` takes longer than the insert itself."""
+    return _resolved(_INSERTS[dialect](table), on_conflict)
+
+
+def _resolved(statement: Any, on_conflict: OnConflict) -> Any:
+    if not on_conflict.changes:
+        return statement.on_conflict_do_nothing()
+    changes = {name: statement.excluded[name] for name in on_conflict.changes}
+    return statement.on_conflict_do_update(index_elements=on_conflict.keys, set_=changes)
+
+
+def upsert_of(connection: Connection, table: Table, on_conflict: OnConflict) -> sqlite.Insert | postgresql.Insert:
+    """An insert for rows of all columns that knows what to do where they are there."""
+    return _upsert(connection.dialect.name, table, on_conflict)
+
+
 def insert_rows(
     connection: Connection, table: Table, rows: Iterable[Values], on_conflict: OnConflict | None = None
 ) -> None:
@@ -111,11 +130,8 @@ def insert_rows(
         if connection.dialect.name == "postgresql":
             arrays = _arrays(table, chunk)
             statement = statement.from_select(list(chunk[0]), select(*arrays.c))
-        if on_conflict is not None and on_conflict.changes:
-            changes = {name: statement.excluded[name] for name in on_conflict.changes}
-            statement = statement.on_conflict_do_update(index_elements=on_conflict.keys, set_=changes)
-        elif on_conflict is not None:
-            statement = statement.on_conflict_do_nothing()
+        if on_conflict is not None:
+            statement = _resolved(statement, on_conflict)
         if connection.dialect.name == "postgresql":
             connection.execute(statement)
         else:
