@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests, from Debian's packages: a server of its own on loopback, gone with the tests.
 
-``database_url`` runs a test on SQLite and on PostgreSQL. The server lives below a shell whose input is a pipe that only
-the tests hold: when they end, however they end, the shell reads the end of the pipe, stops the server and removes it.
+The server lives below a shell whose input is a pipe that only the tests hold: when they end, however they end, the
+shell reads the end of the pipe, stops the server and removes it.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ class PostgresServer:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql+psycopg://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
+    def new_database(self, like: str | None = None) -> str:
+        """The URL of an empty database, or of a copy of the one called ``like``."""
         name = f"t{secrets.token_hex(6)}"
-        self.run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name}" + (f" TEMPLATE {like}" if like else ""))
         return self.url(name)
 
     def drop(self, url: str) -> None:
@@ -139,22 +139,6 @@ def postgres_server() -> Iterator[PostgresServer]:
         pytest.skip("no PostgreSQL server here: apt-get install postgresql")
     with running_server(programs) as server:
         yield server
-
-
-@pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """An empty database in PostgreSQL."""
-    url = postgres_server.new_database()
-    yield url
-    postgres_server.drop(url)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, once in SQLite and once in PostgreSQL."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/roadwarden.db"
-    return str(request.getfixturevalue("postgres_url"))
 
 
 def _unprivileged() -> pwd.struct_passwd | None:

@@ -47,8 +47,8 @@ def fill(connection):
 
 
 @pytest.mark.parametrize("first", revisions())
-def test_what_each_schema_kept_is_there_in_the_newest(database_url, first):
-    engine = open_engine(database_url)
+def test_what_each_schema_kept_is_there_in_the_newest(empty_database_url, first):
+    engine = open_engine(empty_database_url)
     with writing_rows(engine) as connection:
         command.upgrade(_config(connection), first)
         fill(connection)

@@ -20,8 +20,8 @@ SCHEMAS = [
 
 
 @pytest.fixture
-def empty(database_url):
-    engine = open_engine(database_url)
+def empty(empty_database_url):
+    engine = open_engine(empty_database_url)
     yield engine
     engine.dispose()
 
@@ -51,12 +51,12 @@ class TestUpgrade:
         assert rules(empty) == rules(today)
         assert len(rules(today)) > 20
 
-    def test_a_newer_schema_is_refused_before_anything_is_touched(self, empty, database_url):
+    def test_a_newer_schema_is_refused_before_anything_is_touched(self, empty, empty_database_url):
         upgrade(empty)
         with writing(empty) as connection:
             connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9001'"))
         with pytest.raises(DataError, match=f"schema 9001, this Roadwarden knows up to {revisions()[-1]}") as refused:
-            open_storage(database_url)
+            open_storage(empty_database_url)
         assert "Nothing was touched" in str(refused.value)
         assert schema_of(empty) == "9001"
 
