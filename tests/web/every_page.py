@@ -49,7 +49,7 @@ PAGES = (
     Shown("work-intake", "intake", "/work?queue=intake", there("#items td")),
     Shown("work-dispatch", "dispatch", "/work?queue=dispatch", there("#items td")),
     Shown("work-review", "duty", "/work?queue=review", there(".judge")),
-    Shown("work-close", "duty", "/work?queue=close"),
+    Shown("work-close", "duty", "/work?queue=close", there("#items td")),
     Shown("work-wishes", "lake", "/work?queue=wishes", there("#items td")),
     Shown("work-types", "duty", "/work?queue=types", there(".labelling image")),
     Shown("figures", "duty", "/figures", FIGURES),

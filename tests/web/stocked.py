@@ -14,7 +14,17 @@ from reviews import review_of
 
 from roadwarden.cases.campaigns import CampaignTable
 from roadwarden.cases.event_types import EventType
-from roadwarden.cases.events import Accepted, Dispatched, Filed, RepairReported, RepairStarted, Role, parse_data
+from roadwarden.cases.events import (
+    Accepted,
+    Assessed,
+    Dispatched,
+    Filed,
+    RepairReported,
+    RepairStarted,
+    Role,
+    Verdict,
+    parse_data,
+)
 from roadwarden.cases.permissions import Person
 from roadwarden.cases.requests import Asked, Channel
 from roadwarden.cli.demo_pictures import demo_street, photos
@@ -33,6 +43,7 @@ from roadwarden.web.api.wishes import wishes_of
 EVERYWHERE = frozenset({"*"})
 INTAKE = Person("intake", Role.INTAKE, EVERYWHERE)
 DISPATCHER = Person("dispatch", Role.DISPATCHER, EVERYWHERE)
+ASSESSOR = Person("assessor", Role.ASSESSOR)
 CREW = Person("foreman", Role.CREW, department="roads", crew="crew-1")
 SEED, FRAMES = 7, 6
 
@@ -86,6 +97,8 @@ def stocked(server, folder) -> Names:
     _keep_sightings(server, found, folder / "street")
     judged, job = (_job(server, found, before) for _ in range(2))
     server.parts.desk.record(CREW, judged, RepairReported(tuple(_taken_in(server, judged, after))))
+    _filed(server, found)
+    _judged(server, found)
     _asked_for(server, job)
     _reported_by_citizen(server, found, before[1])
     where = found.defect.position
@@ -130,21 +143,32 @@ def _taken_in(server, case, pictures):
     return kept
 
 
-def _job(server, found, before) -> str:
-    """A case about the defect that crew-1 has begun to work on."""
-    place = found.defect.position
-    road = found.defect.road
+def _filed(server, found, before=()) -> str:
+    """A case about the defect that nobody has been sent to."""
+    place, road = found.defect.position, found.defect.road
     filed = Filed(
         found.defect.vote.type.value, found.defect.severity, area="west-lake", domain="pavement", owner="city",
         latitude=place.lat, longitude=place.lon, segment=road.segment, defect=found.defect.id, source="camera",
     )  # fmt: skip
-    desk = server.parts.desk
-    case = desk.file(INTAKE, filed).row.case_id
+    case = server.parts.desk.file(INTAKE, filed).row.case_id
     _taken_in(server, case, before)
+    return case
+
+
+def _job(server, found, before=()) -> str:
+    """Such a case, that crew-1 has begun to work on."""
+    case, desk = _filed(server, found, before), server.parts.desk
     desk.record(DISPATCHER, case, Dispatched("roads", "crew-1"))
     for data in (Accepted(), RepairStarted()):
         desk.record(CREW, case, data)
     return case
+
+
+def _judged(server, found) -> None:
+    """Such a case, mended by the machine's word, and not closed yet."""
+    case, desk = _job(server, found), server.parts.desk
+    desk.record(CREW, case, RepairReported())
+    desk.record(ASSESSOR, case, Assessed(Verdict.REPAIRED, desk.events(case)[-1].seq))
 
 
 def _asked_for(server, case) -> None:
