@@ -32,6 +32,7 @@ SERVE_VARIABLE = "ROADWARDEN_SERVE"
 TENSORRT_VARIABLE = "ROADWARDEN_TENSORRT"
 DRIFT_VARIABLE = "ROADWARDEN_DRIFT"
 REVIEW_VARIABLE = "ROADWARDEN_REVIEW"
+BASEMAP_VARIABLE = "ROADWARDEN_BASEMAP"
 LOCAL_DRIFT = "var/drift/drift.json"
 HOME_ZONE = "Asia/Shanghai"
 MLFLOW_DEFAULTS = {
@@ -69,6 +70,12 @@ def review_folder() -> Path | None:
     """The folder of ``roadwarden review export`` whose frames people label in the cockpit; None: they do not."""
     folder = os.environ.get(REVIEW_VARIABLE)
     return Path(folder) if folder else None
+
+
+def basemap_file() -> Path | None:
+    """The PMTiles file that the map is drawn on; None: on the roads alone."""
+    file = os.environ.get(BASEMAP_VARIABLE)
+    return Path(file) if file else None
 
 
 def drift_file() -> Path:

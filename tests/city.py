@@ -1,4 +1,4 @@
-"""Cities in small for tests of pages and figures: a little one made once a session, and the whole one kept in var/."""
+"""Cities in small for tests and pictures of pages, made once and kept in var/: a little, a larger and the whole one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from roadwarden.storage.schema import open_storage
 
 CITY_NOW = datetime(2026, 11, 29, 8, tzinfo=UTC)
 LITTLE = CitySettings(CITY_NOW, roads=12, days=6, defects=90)
+SHOWN = CitySettings(CITY_NOW, roads=120, days=20, defects=1500)
 WHOLE = CitySettings(CITY_NOW)
 _CODE = Path(__file__).parent.parent / "roadwarden" / "service" / "city"
 _KEPT = Path(__file__).parent.parent / "var" / "cities"
@@ -41,11 +42,6 @@ def city_file(settings: CitySettings) -> Path:
 @pytest.fixture(scope="session")
 def little_city() -> Path:
     return city_file(LITTLE)
-
-
-@pytest.fixture(scope="session")
-def whole_city() -> Path:
-    return city_file(WHOLE)
 
 
 @pytest.fixture

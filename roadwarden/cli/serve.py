@@ -23,12 +23,21 @@ from roadwarden.cli.database import Database, opened
 from roadwarden.cli.partners import inbox_desk
 from roadwarden.cli.sign_on import door_of
 from roadwarden.errors import ConfigError
-from roadwarden.settings import database_url, drift_file, review_folder, served, sign_on_file, tell_workers
+from roadwarden.settings import (
+    basemap_file,
+    database_url,
+    drift_file,
+    review_folder,
+    served,
+    sign_on_file,
+    tell_workers,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from roadwarden.eval.review_desk import ReviewDesk
+    from roadwarden.geo.pmtiles import Basemap
     from roadwarden.web.parts import Parts
 
 TIME_KEY = Path("var/server-time.key")
@@ -137,6 +146,7 @@ def parts_from(told: str, database: str | None) -> Parts:
         layers=city_layers(),
         baseline=baseline(),
         campaigns=campaigns(),
+        basemap=_basemap(basemap_file()),
         drift=drift_file(),
         review=_review(review_folder()),
         sightings=sighting_pictures(engine, evidence),
@@ -152,6 +162,12 @@ def _review(folder: Path | None) -> ReviewDesk | None:
     desk = ReviewDesk(folder)
     desk.manifest()
     return desk
+
+
+def _basemap(file: Path | None) -> Basemap | None:
+    from roadwarden.geo.pmtiles import Basemap
+
+    return None if file is None else Basemap(file)
 
 
 def _key(path: str | None) -> Any:

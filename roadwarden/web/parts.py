@@ -18,6 +18,7 @@ from roadwarden.cases.permissions import Permissions
 from roadwarden.cases.time_saved import Baseline
 from roadwarden.eval.review_desk import ReviewDesk
 from roadwarden.geo.city_layers import CityLayers
+from roadwarden.geo.pmtiles import Basemap
 from roadwarden.inference.sighting_pictures import SightingPictures
 from roadwarden.ledger.note import SigningKey
 from roadwarden.service.access import Access
@@ -56,6 +57,7 @@ class Parts:
     layers: CityLayers = field(default_factory=CityLayers)  # utility lines and pavements
     baseline: Baseline | None = None  # that time saved is measured against
     campaigns: CampaignTable | None = None  # none: the city has laid out none
+    basemap: Basemap | None = None  # that the map is drawn on; none: the roads alone
     drift: Path | None = None  # report of 'roadwarden eval drift'
     review: ReviewDesk | None = None  # frames that people label; none: nobody does here
     sightings: SightingPictures | None = None  # none: frames of surveys are not shown

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
 import io
 import json
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +18,16 @@ from fastapi.testclient import TestClient
 from pages import log_in
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "geo"))
+
+from packed_map import packed_map
+
 from roadwarden.access.people import Account
 from roadwarden.cases.answer import CaseState
 from roadwarden.cases.event_types import EventType
 from roadwarden.cases.events import Accepted, Dispatched, Filed, RepairStarted, Role
 from roadwarden.cases.permissions import Person
+from roadwarden.geo.pmtiles import Basemap
 from roadwarden.storage.case_rows import ALL, CaseFilter
 from roadwarden.storage.case_unit import reading
 from roadwarden.taxonomy import Severity
@@ -288,3 +297,22 @@ def test_links_to_the_choice_of_language_lead_nowhere_else(client):
     sent = client.get("/language/en?then=//evil.example", follow_redirects=False)
     assert sent.headers["location"] == "/"
     assert client.get("/language/xx").status_code == 422
+
+
+def test_the_map_is_drawn_on_the_city_s_own_basemap(served, tmp_path):
+    water = gzip.compress(b"the canal")
+    file = tmp_path / "city.pmtiles"
+    told = {"vector_layers": [{"id": "water"}], "attribution": "the city"}
+    file.write_bytes(packed_map([(0, 0, len(water), 1)], b"", water, metadata=told))
+    app = create_app(dataclasses.replace(served.parts, basemap=Basemap(file)))
+    with TestClient(app, base_url=served.url) as client:
+        assert client.get("/map/tiles/base/0/0/0").status_code == 401
+        log_in(client, "duty")
+        base = data_of(client.get("/map"))["page"]["basemap"]
+        assert (base["vector"], base["layers"], base["attribution"]) == (True, ["water"], "the city")
+        tile = client.get("/map/tiles/base/0/0/0")
+        assert (tile.content, tile.headers["content-encoding"]) == (b"the canal", "gzip")
+        plain = client.get("/map/tiles/base/0/0/0", headers={"accept-encoding": "identity"})
+        assert (plain.content, "content-encoding" in plain.headers) == (b"the canal", False)
+        assert client.get("/map/tiles/base/3/1/1").status_code == 204
+        assert client.get("/map/tiles/base/3/9/1").status_code == 422

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import launched
@@ -11,6 +13,8 @@ from playwright.sync_api import sync_playwright
 from stocked import stocked_server
 
 GRAVE = {"serious", "critical"}
+WORDS = "common|type|state|event|verdict|severity|map|case|board|work|crew|figures|do|field|people|policy|right|role"
+"""Beginnings of keys of words: one that stands on a page was not translated."""
 
 
 @pytest.fixture(scope="module")
@@ -45,5 +49,8 @@ def test_nobody_is_kept_out_of_a_page_and_the_browser_does_not_complain(opened, 
         for node in one["nodes"]
     ]
     assert grave == []
+    said = page.inner_text("body")
+    assert re.findall(r"\b(?:null|undefined|NaN|\[object \w+\])\b|\b(?:" + WORDS + r")\.[a-z]\w*", said) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     allowed = ("403 (Forbidden)",) if shown.name == "forbidden" else ()
-    assert [said for said in page.complaints if not any(one in said for one in allowed)] == []
+    assert [one for one in page.complaints if not any(part in one for part in allowed)] == []

@@ -53,7 +53,7 @@ def campaign_rows(found: Sequence[CampaignFigures] | None) -> list[dict[str, Any
 def _said(t: Teller, one: CampaignFigures) -> Block:
     goal = one.occurrence.campaign.goal
     state = t("figures.campaign_over" if one.complete else "figures.campaign_runs")
-    return text(" ".join(part for part in (goal, state) if part))
+    return text(" · ".join(part for part in (goal, state) if part))
 
 
 def _table(t: Teller, one: CampaignFigures) -> Block:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AfterValidator, AwareDatetime
@@ -15,6 +15,7 @@ from roadwarden.access.people import Principal
 from roadwarden.access.policy import may, require, sight
 from roadwarden.cases.rights import Right
 from roadwarden.errors import NotFound
+from roadwarden.geo.pmtiles import Basemap, TileType, unpacked_tile
 from roadwarden.geo.web_tiles import DEEPEST, WebTile
 from roadwarden.inference.sighting_pictures import Part
 from roadwarden.service.atlas.atlas import Atlas
@@ -30,6 +31,11 @@ from roadwarden.web.parts import Parts, PartsOf
 
 router = APIRouter(include_in_schema=False)
 MVT: Final = "application/vnd.mapbox-vector-tile"
+CLEAR: Final = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c020000000b4944415478da6360600000000300012b094d84"
+    "0000000049454e44ae426082"
+)
+"""One pixel that nothing is on: a picture that is not there would be an error to MapLibre."""
 _WORDS: Final = ("map.", "severity.", "presence.", "state.", "event.", "case.compare", "case.before", "case.after")
 
 Moment = Annotated[AwareDatetime | None, Query()]
@@ -76,6 +82,7 @@ def map_page(request: Request, caller: Caller, parts: PartsOf) -> HTMLResponse:
         "centre": [(bounds.west + bounds.east) / 2, (bounds.south + bounds.north) / 2],
         "first": (first or parts.now()).isoformat(),
         "now": parts.now().isoformat(),
+        "basemap": None if parts.basemap is None else _basemap_told(parts.basemap),
     }
     shown = types or [kind.value for kind in TRAINED_TYPES]
     return render(request, "map.html", script_words=_WORDS, page=page, types=shown)
@@ -104,6 +111,24 @@ def age_tile(request: Request, caller: Caller, parts: PartsOf, z: Zoom, x: int, 
     """How long ago the roads were seen."""
     require(caller, Right.ROADS_READ, parts.permissions)
     return _tile(request, atlas_of(request).age_tile(WebTile(z, x, y), at))
+
+
+@router.get("/map/tiles/base/{z}/{x}/{y}")
+def base_tile(request: Request, caller: Caller, parts: PartsOf, z: Zoom, x: int, y: int) -> Response:
+    """What the city's own basemap holds there."""
+    require(caller, Right.ROADS_READ, parts.permissions)
+    tile = WebTile(z, x, y)
+    body = None if parts.basemap is None else parts.basemap.tile(tile.z, tile.x, tile.y)
+    if parts.basemap is None or (body is None and parts.basemap.header.kind is TileType.MVT):
+        return Response(status_code=204, headers={"cache-control": "private, max-age=86400"})
+    if body is None:
+        return Response(CLEAR, media_type="image/png", headers={"cache-control": "private, max-age=86400"})
+    headers = {"cache-control": "private, max-age=86400", "vary": "accept-encoding"}
+    if parts.basemap.is_gzipped and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+    elif parts.basemap.is_gzipped:
+        body = unpacked_tile(body)
+    return Response(body, media_type=parts.basemap.media_type, headers=headers)
 
 
 @router.get("/map/tiles/defects/{z}/{x}/{y}.pbf")
@@ -169,6 +194,19 @@ def defect(caller: Caller, parts: PartsOf, name: str) -> Response:
     """All that is known of one defect."""
     require(caller, Right.ROADS_READ, parts.permissions)
     return answer(defect_told(parts, caller, name))
+
+
+def _basemap_told(basemap: Basemap) -> dict[str, Any]:
+    """What the page draws of it, and whom to thank."""
+    told = basemap.metadata()
+    layers = told.get("vector_layers") if basemap.header.kind is TileType.MVT else []
+    return {
+        "vector": basemap.header.kind is TileType.MVT,
+        "layers": [str(one["id"]) for one in layers or [] if isinstance(one, dict) and "id" in one],
+        "minzoom": basemap.header.min_zoom,
+        "maxzoom": basemap.header.max_zoom,
+        "attribution": str(told.get("attribution", "")),
+    }
 
 
 def _areas(caller: Principal, parts: Parts) -> tuple[str, ...] | None:

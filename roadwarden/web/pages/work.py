@@ -38,7 +38,7 @@ from roadwarden.web.parts import Parts, PartsOf
 
 router = APIRouter(include_in_schema=False)
 MOST: Final = 100
-_WORDS: Final = ("work.", "do.", "field.", "verdict.", "severity.", "state.", "case.", "event.", "board.left", "light.")
+_WORDS: Final = ("work.", "do.", "field.", "verdict.", "severity.", "state.", "case.", "event.", "board.", "light.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,6 @@ function take(board) {
   if (moved && (!rows.size || !reading() || box.classList.contains("wall"))) settle();
   else tellWaiting();
   for (const light of lamps) el(`#count-${light}`).textContent = board.counts[light];
-  el("#count-soon").textContent = board.counts.soon;
   tick();
 }
 
@@ -148,6 +147,7 @@ function tick() {
 
 let soonShown = "";
 function tickSoon(soon) {
+  el("#count-soon").textContent = soon.length;
   const list = el("#soon");
   const names = soon.map((one) => `${one.row.case}${one.colour}`).join();
   if (names !== soonShown && !list.matches(":hover, :focus-within")) {

@@ -35,12 +35,32 @@ function tiles(kind) {
 
 const source = (kind, maxzoom) => ({ type: "vector", tiles: tiles(kind), minzoom: 6, maxzoom });
 
+/** The city's own basemap, quietly: layers by the names that Protomaps and OpenMapTiles give them. */
+function base() {
+  const { basemap } = page;
+  if (!basemap) return [];
+  if (!basemap.vector) return [{ id: "base", type: "raster", source: "base", paint: { "raster-opacity": 0.55, "raster-saturation": -0.6 } }];
+  const fills = { landcover: "--base-green", landuse: "--base-green", park: "--base-green", water: "--base-water", buildings: "--base-building", building: "--base-building" };
+  const lines = { roads: 1.4, transportation: 1.4, boundaries: 0.7, boundary: 0.7 };
+  const has = ([name]) => basemap.layers.includes(name);
+  return [
+    ...Object.entries(fills).filter(has).map(([name, colour]) => ({ id: `base-${name}`, type: "fill", source: "base", "source-layer": name,
+      filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": css(colour) } })),
+    ...Object.entries(lines).filter(has).map(([name, width]) => ({ id: `base-${name}`, type: "line", source: "base", "source-layer": name,
+      paint: { "line-color": css("--base-line"), "line-width": width } })),
+  ];
+}
+
+const baseSource = () => page.basemap && { base: { type: page.basemap.vector ? "vector" : "raster", tiles: [`${location.origin}/map/tiles/base/{z}/{x}/{y}`],
+  minzoom: page.basemap.minzoom, maxzoom: page.basemap.maxzoom, tileSize: page.basemap.vector ? 512 : 256 } };
+
 function layers() {
   const far = ["all", ["has", "count"]];
   const near = ["all", ["!", ["has", "count"]]];
   const shown = (name) => ({ visibility: state.layers.has(name) ? "visible" : "none" });
   return [
     { id: "ground", type: "background", paint: { "background-color": css("--sunk") } },
+    ...base(),
     { id: "casing", type: "line", source: "health", "source-layer": "bands", layout: { "line-cap": "butt", ...shown("health") },
       paint: { "line-color": css("--sheet"), "line-width": metres(["+", ["get", "width"], 3], 2) } },
     { id: "bands", type: "line", source: "health", "source-layer": "bands", layout: { "line-join": "round", ...shown("health") },
@@ -83,7 +103,7 @@ function layers() {
 function style() {
   return {
     version: 8, glyphs: `${location.origin}/map/glyphs/{fontstack}/{range}.pbf`,
-    sources: { health: source("health", 17), ages: source("ages", 16), defects: source("defects", 16), cases: source("cases", 16),
+    sources: { ...baseSource(), health: source("health", 17), ages: source("ages", 16), defects: source("defects", 16), cases: source("cases", 16),
       chosen: { type: "geojson", data: { type: "FeatureCollection", features: [] } } },
     layers: layers(),
   };
@@ -101,6 +121,7 @@ window.roadMap = map; // for tests
 const glyphs = Object.getPrototypeOf(map.style.glyphManager ?? {});
 if (glyphs._doesCharSupportLocalGlyph) glyphs._doesCharSupportLocalGlyph = () => true;
 map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "bottom-right");
+if (page.basemap?.attribution) el("#thanks").textContent = new DOMParser().parseFromString(page.basemap.attribution, "text/html").body.textContent;
 map.addControl(new maplibregl.ScaleControl({ maxWidth: 110 }), "bottom-right");
 map.touchZoomRotate.disableRotation();
 map.keyboard.disableRotation();
@@ -184,7 +205,7 @@ async function summarise() {
   if (!summary) return;
   for (const [code, count] of Object.entries(summary.cells)) {
     const place = el(`[data-count="${code}"]`);
-    if (place) place.textContent = `${(count / 10000).toLocaleString(undefined, { maximumFractionDigits: 2 })} ha`;
+    if (place) place.textContent = count < 1000 ? `${count} m²` : `${(count / 10000).toLocaleString(undefined, { maximumFractionDigits: 1 })} ha`;
   }
   el("#as-of").textContent = w("map.as_of", { at: whenShort(summary.at) });
 }

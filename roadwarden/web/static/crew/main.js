@@ -99,14 +99,15 @@ function refusals() {
 
 function showCase(job) {
   const state = stateOf(job);
-  el("#case").replaceChildren(
-    h("button", { class: "plain", onclick: () => (location.hash = "") }, icon("back"), w("common.back")),
+  const shown = [
+    h("button", { class: "plain back", onclick: () => (location.hash = "") }, icon("back"), w("common.back")),
     h("div", {}, h("h2", {}, w(`type.${job.distress}`), " ", h("span", { class: "soft" }, job.case)),
       h("p", { class: "soft" }, `${job.street || "–"} · ${stateWord(state)} · ${w("crew.due")} ${when(job.due)}`)),
     verdict(job, state),
     job.before.length ? h("figure", {}, h("img", { class: "before", src: job.before[0], alt: w("case.before") }),
       h("figcaption", { class: "small soft" }, w("case.before"))) : h("p", { class: "soft" }, w("crew.no_before")),
-    job.place ? way(job) : null, ...steps(job, state));
+    job.place ? way(job) : null, ...steps(job, state)];
+  el("#case").replaceChildren(...shown.filter(Boolean)); // it would write "null" for what is not there
 }
 
 function way(job) {
