@@ -23,7 +23,9 @@ export async function showDefect(panel, id, onShut) {
     h("p", { class: "row" }, ...tags(told)),
     pictures(told), repair(told), facts(told), votes(told), cases(told), events(told), sightings(told),
   );
-  panel.onkeydown = (event) => event.key === "Escape" && shut();
+  panel.onkeydown = (event) => {
+    if (event.key === "Escape") shut(); // and say nothing else: false would take every other key away from the panel
+  };
   panel.focus();
   return [told.lon, told.lat];
 }
