@@ -53,7 +53,8 @@ class SightingPictures:
         read = self._read(sighting, look)
         image = decode(read.public_jpeg)
         scale = image.shape[1] / read.width
-        box = tuple(edge * scale for edge in look.box_xyxy)
+        left, top, right, bottom = look.box_xyxy
+        box = (left * scale, top * scale, right * scale, bottom * scale)
         drawn = boxed(image, box)
         return _jpeg(drawn if part is Part.WHOLE else around(drawn, box))
 
@@ -76,7 +77,9 @@ class SightingPictures:
 def boxed(image: Image, box: Box) -> Image:
     """A copy with the box drawn on it; ``box``: pixels of the image."""
     left, top, right, bottom = (round(edge) for edge in box)
-    return cv2.rectangle(image.copy(), (left, top), (right, bottom), COLOUR, WIDTH_PX)
+    drawn = image.copy()
+    cv2.rectangle(drawn, (left, top), (right, bottom), COLOUR, WIDTH_PX)
+    return drawn
 
 
 def around(image: Image, box: Box) -> Image:

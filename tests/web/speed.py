@@ -18,7 +18,8 @@ FIRST = (
     ("cases", "duty", "/cases", there("tbody tr"), DESK),
     ("a case", "duty", "/cases/{judged}", there("#actions button"), DESK),
     ("queue", "duty", "/work?queue=review", there(".judge"), DESK),
-    ("key figures", "duty", "/figures", f"{FIGURES} && {there('.main-svg')}", DESK),
+    ("key figures", "duty", "/figures", there(".fact b"), DESK),
+    ("their charts", "duty", "/figures", f"{FIGURES} && {there('.main-svg')}", DESK),
     ("crew", "foreman", "/crew", there("#list .job"), PHONE),
 )
 LEAST_MS = 16.0

@@ -23,7 +23,7 @@ from roadwarden.storage.map_points import MapPoints
 from roadwarden.storage.unit import UnitOfWork
 
 ROADS_AT_ONCE = 500
-Number = TypeVar("Number", bound=np.integer)
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)

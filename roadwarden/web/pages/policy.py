@@ -64,7 +64,9 @@ def _clocks(parts: Parts) -> list[dict[str, Any]]:
 def _rule(parts: Parts, rule: DispatchRule, language: Language) -> dict[str, Any]:
     """Its conditions in words; what it leaves out holds for every case."""
     domains = {one.id: one for one in parts.domains.domains}
-    what = [domains[one] for one in rule.domains] or [parts.domains.words_of(one) for one in rule.types]
+    what: Iterable[Words] = (
+        map(domains.__getitem__, rule.domains) if rule.domains else map(parts.domains.words_of, rule.types)
+    )
     return {
         "id": rule.id,
         "tier": rule.tier,

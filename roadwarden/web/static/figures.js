@@ -152,19 +152,28 @@ function redraw() {
   for (const draw of charts) draw();
 }
 
+const failed = (error) => h("p", { class: "problem", role: "alert" }, w("common.failed", { why: error.message }));
+
+/** Figures and tables at once; charts when Plotly is there, which is large. */
 async function show() {
   try {
     const { blocks } = await ask(`${page.data}?${query}`);
     place.replaceChildren(...laidOut(blocks));
-    redraw();
+    await drawn.then(redraw).catch((error) => place.prepend(failed(error)));
   } catch (error) {
-    place.replaceChildren(h("p", { class: "problem", role: "alert" }, w("common.failed", { why: error.message })));
+    place.replaceChildren(failed(error));
   } finally {
     place.setAttribute("aria-busy", "false");
   }
 }
 
-document.addEventListener("theme", redraw);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-if (document.readyState === "complete" || window.Plotly) show();
-else window.addEventListener("DOMContentLoaded", show);
+const library = document.getElementById("plotly");
+const drawn = new Promise((resolve, reject) => {
+  if (window.Plotly) resolve();
+  library.addEventListener("load", resolve);
+  library.addEventListener("error", () => reject(new Error(library.src)));
+});
+const redrawn = () => drawn.then(redraw);
+document.addEventListener("theme", redrawn);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawn);
+show();
