@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from roadwarden.data.review_manifest import PICTURES, Manifest, ReviewFrame, read_manifest
+from roadwarden.data.review_manifest import MANIFEST, PICTURES, Manifest, ReviewFrame, read_manifest
 from roadwarden.data.review_pass import Drawn, Export, Pass
 from roadwarden.errors import DataError, NotFound, OutputError
 from roadwarden.eval.review_import import Annotators, import_review, namer
@@ -35,6 +35,10 @@ class ReviewDesk:
     """Of the folder that 'roadwarden review export' wrote. Several processes may keep passes: one at a time does."""
 
     folder: Path
+
+    def is_there(self) -> bool:
+        """Whether the folder still holds a review."""
+        return (self.folder / MANIFEST).is_file()
 
     def manifest(self) -> Manifest:
         """Raises DataError where the folder is no review."""

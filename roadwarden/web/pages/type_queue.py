@@ -44,7 +44,7 @@ class LabelledBody(BaseModel):
 
 def labels_here(caller: Principal, parts: Parts) -> bool:
     """Whether there is a review, and he is one who judges what pictures show."""
-    if parts.review is None or not may(caller, Right.EVIDENCE_READ, parts.permissions):
+    if parts.review is None or not parts.review.is_there() or not may(caller, Right.EVIDENCE_READ, parts.permissions):
         return False
     rows = [row for row in parts.permissions.roles if row.role in caller.account.roles]
     return any(EventType.ASSESSED in row.records for row in rows)

@@ -1,6 +1,6 @@
 // What is done to cases, by the commands of the API: with the version that was seen and a key of its own.
 
-import { ask, h, language, momentOf, newKey, page, tried, w } from "./kit.js";
+import { ask, called, h, language, momentOf, newKey, page, tried, w } from "./kit.js";
 
 /** Sends one command; raises Refused. */
 export function command(name, version, action, body = {}, key = newKey()) {
@@ -28,7 +28,7 @@ const makers = {
   due: () => h("input", { name: "due", type: "datetime-local", required: true }),
   department: () => h("select", { name: "department" }, ...options(page.departments.map((one) => [one.id, one[language]]), w("field.by_rules"))),
   department_to: () => h("select", { name: "to" }, ...options(page.departments.map((one) => [one.id, one[language]]))),
-  crew: () => h("select", { name: "crew" }, ...options(page.departments.flatMap((one) => one.crews.map((crew) => [crew, crew])), w("field.no_crew"))),
+  crew: () => h("select", { name: "crew" }, ...options(page.departments.flatMap((one) => one.crews.map((crew) => [crew, called(crew)])), w("field.no_crew"))),
 };
 
 /** What a filled form says to the command. */

@@ -75,7 +75,7 @@ export async function tried(action) {
   try {
     return await action();
   } catch (error) {
-    toast(error.status === 409 || error.status === 412 ? w("common.stale") : w("common.failed", { why: error.message }));
+    toast(error.status === 412 ? w("common.stale") : w("common.failed", { why: error.message }));
     return undefined;
   }
 }

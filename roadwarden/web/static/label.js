@@ -4,7 +4,8 @@ import { h, page, w } from "./kit.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST = 6; // pixels of the screen; a shorter drag was a click
-const colours = Object.fromEntries((page.labels ?? []).map((one) => [one.type, one.colour]));
+const known = Object.fromEntries((page.labels ?? []).map((one) => [one.type, one.colour]));
+const colour = (type) => known[type] ?? "#888";
 export const labels = (page.labels ?? []).map((one) => one.type);
 
 function s(name, attributes) {
@@ -33,9 +34,9 @@ export function labeller(item, keep) {
     const unit = item.width / 100;
     canvas.replaceChildren(s("image", { href: item.url, width: item.width, height: item.height }), ...boxes.flatMap(({ type, box: [x1, y1, x2, y2] }, index) => {
       const on = index === chosen;
-      const frame = s("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, fill: on ? colours[type] : "transparent", "fill-opacity": 0.18,
-        stroke: colours[type], "stroke-width": on ? unit * 0.5 : unit * 0.25, "data-index": index });
-      const text = s("text", { x: x1 + unit * 0.5, y: Math.max(unit * 2, y1 - unit * 0.6), fill: colours[type], "font-size": unit * 1.9, "paint-order": "stroke",
+      const frame = s("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, fill: on ? colour(type) : "transparent", "fill-opacity": 0.18,
+        stroke: colour(type), "stroke-width": on ? unit * 0.5 : unit * 0.25, "data-index": index });
+      const text = s("text", { x: x1 + unit * 0.5, y: Math.max(unit * 2, y1 - unit * 0.6), fill: colour(type), "font-size": unit * 1.9, "paint-order": "stroke",
         stroke: "#000", "stroke-width": unit * 0.25 });
       text.textContent = w(`type.${type}`);
       return [frame, text];
@@ -74,7 +75,7 @@ export function labeller(item, keep) {
   let ghost = null;
   canvas.addEventListener("pointerdown", (event) => {
     from = at(event);
-    ghost = s("rect", { fill: "none", stroke: colours[last], "stroke-width": item.width / 300, "stroke-dasharray": item.width / 100 });
+    ghost = s("rect", { fill: "none", stroke: colour(last), "stroke-width": item.width / 300, "stroke-dasharray": item.width / 100 });
     canvas.append(ghost);
     canvas.setPointerCapture(event.pointerId);
     event.preventDefault();
