@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command()(detect)
 
 
+# Long: options alone, each with its line of help.
 def detect(
     archive: Annotated[
         str, typer.Argument(help="folder, .zip, .tar, video file, 'glob', fsspec URL (s3://...), or .txt list of paths")

@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
     app.command()(survey)
 
 
+# Long: options alone, each with its line of help.
 def survey(
     archive: Annotated[
         str,
