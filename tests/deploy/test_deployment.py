@@ -40,9 +40,15 @@ def pods():
             yield name, one, template["spec"], container
 
 
+def of_shell(script):
+    """The words of our command in a line of a shell."""
+    (found,) = re.findall(r"\broadwarden ((?:[^&|\n\"]|\"[^\"]*\")*)", script)
+    return shlex.split(found)
+
+
 def of_compose():
     return [
-        (name, one["command"])
+        (name, of_shell(one["command"][0]) if "entrypoint" in one else one["command"])
         for name, one in COMPOSE["services"].items()
         if one.get("image", "").startswith("roadwarden")
     ]
@@ -52,13 +58,13 @@ def of_units():
     for unit in UNITS:
         (line,) = re.findall(r"^ExecStart=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
         words = shlex.split(line)
-        yield unit.name, shlex.split(words[-1])[1:] if words[0] == "/bin/sh" else words
+        yield unit.name, of_shell(words[-1].replace("/opt/roadwarden/bin/", "")) if words[0] == "/bin/sh" else words
 
 
 def of_pods():
     for name, _, _, container in pods():
         if container["image"].startswith("roadwarden"):
-            yield f"{name} {container['name']}", container.get("args") or shlex.split(container["command"][-1])[1:]
+            yield f"{name} {container['name']}", container.get("args") or of_shell(container["command"][-1])
 
 
 COMMANDS = [*of_compose(), *of_units(), *of_pods()]
@@ -102,6 +108,71 @@ def test_every_container_is_bounded_and_ours_may_little():
     assert all(one["cap_drop"] == ["ALL"] and one["read_only"] for one in ours)
 
 
+ROLES = {"web", "scheduler", "assessor", "ledger", "stream", "backup"}
+LISTENS = {"web", "assessor", "stream", "postgres", "nats", "mlflow"}
+"""What can be asked whether it is well; scheduler and ledger end where they cannot go on."""
+
+
+def test_every_role_stands_in_all_three_ways():
+    in_pods = {container["name"] for _, _, _, container in pods()}
+    assert {unit.stem.removeprefix("roadwarden-") for unit in UNITS} == ROLES
+    assert COMPOSE["services"].keys() >= ROLES | {"stream-gpu", "postgres", "nats", "mlflow"}
+    assert in_pods >= ROLES | {"stream-gpu", "postgres", "nats", "mlflow"}
+
+
+def test_what_listens_is_asked_whether_it_is_well():
+    probed = {
+        container["name"] for _, _, _, container in pods() if {"livenessProbe", "readinessProbe"} & container.keys()
+    }
+    checked = {name for name, one in COMPOSE["services"].items() if "healthcheck" in one}
+    assert probed >= LISTENS
+    assert checked >= LISTENS
+    for name, one in COMPOSE["services"].items():
+        if name not in ("backup", "scheduler", "ledger"):
+            assert "healthcheck" in one, name
+    for _, _, _, container in pods():
+        named = {port["name"] for port in container.get("ports", ()) if "name" in port}
+        for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+            port = container.get(kind, {}).get("httpGet", {}).get("port")
+            assert port is None or isinstance(port, int) or port in named, container["name"]
+
+
+def test_every_service_of_compose_and_every_unit_has_bounds_and_comes_back():
+    for name, one in COMPOSE["services"].items():
+        assert one["deploy"]["resources"]["limits"]["memory"], name
+        assert one["restart"] == "unless-stopped", name
+    for unit in UNITS:
+        text = unit.read_text(encoding="utf-8")
+        if "Type=oneshot" not in text:
+            assert re.search(r"^MemoryMax=\d+[MG]$", text, re.MULTILINE), unit.name
+            assert "Restart=on-failure" in text, unit.name
+
+
+def test_backups_are_made_every_day_and_kept_for_thirty():
+    (job,) = [one for _, one in DOCUMENTS if one["kind"] == "CronJob"]
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["command"][-1]
+    unit = (DEPLOY / "systemd" / "roadwarden-backup.service").read_text(encoding="utf-8")
+    for text in (pod, COMPOSE["services"]["backup"]["command"][0], unit):
+        assert re.search(r"find backups -name \"\*\.backup\" -mtime \+30 -delete", text)
+    assert job["spec"]["schedule"] == "30 2 * * *"
+
+
+def test_compose_has_no_key_that_nobody_reads():
+    """Of the Compose Specification; a mistyped key is passed over by some engines without a word."""
+    top = {"name", "services", "volumes", "secrets", "networks", "configs"}
+    assert {key for key in COMPOSE if not key.startswith("x-")} <= top
+    known = {"image", "build", "restart", "environment", "volumes", "depends_on", "read_only", "tmpfs", "cap_drop"}
+    known |= {"security_opt", "command", "entrypoint", "ports", "healthcheck", "secrets", "profiles", "deploy"}
+    known |= {"stop_grace_period"}
+    for name, service in COMPOSE["services"].items():
+        assert service.keys() <= known, name
+        assert service.get("healthcheck", {}).keys() <= {"test", "interval", "timeout", "retries", "start_period"}, name
+        assert service["deploy"].keys() == {"resources"}, name
+        for secret in service.get("secrets", ()):
+            assert secret["source"] in COMPOSE["secrets"], name
+        assert set(service.get("depends_on", ())) <= COMPOSE["services"].keys(), name
+
+
 def test_kustomize_lists_every_file():
     listed = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text(encoding="utf-8"))
     assert {DEPLOY / one for one in listed["resources"]} == set(KUBERNETES)
@@ -119,8 +190,9 @@ def test_no_secret_lies_in_a_file():
 
 
 def test_the_configurations_are_read_by_those_who_get_them():
-    cameras = read_config(DEPLOY / "config" / "stream.yaml").cameras
-    assert set(cameras) == {"gate-1", "uploads"}
+    config = read_config(DEPLOY / "config" / "stream.yaml")
+    assert set(config.cameras) == {"gate-1", "uploads"}
+    assert config.server.port == 9464  # where health is asked for
     assert read_destinations(DEPLOY / "config" / "destinations.yaml") == ()
 
 
