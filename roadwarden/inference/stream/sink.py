@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 FILE_EVERY_S = 1.0
 OWN_FIXES = timedelta(minutes=2)
+"""What a frame's own position says of frames before and after it. Kept around the newest frame of a camera, and around
+those that have just come: some come hours late, behind newer ones.
+"""
 READ_AGAIN_S = 1.0
 
 
@@ -51,8 +54,9 @@ class LiveFixes:
             if frame.timed and frame.position is not None:
                 self._own[frame.captured_at] = Fix.of(frame.captured_at, frame.position)
         if self._own:
-            newest = max(self._own)
-            self._own = {at: fix for at, fix in self._own.items() if newest - at <= OWN_FIXES}
+            moments = [max(self._own), *(look.frame.captured_at for look in looks if look.frame.timed)]
+            near = {_stretch(at) + beside for at in moments for beside in (-1, 0, 1)}
+            self._own = {at: fix for at, fix in self._own.items() if _stretch(at) in near}
 
     def __call__(self, since: datetime, until: datetime) -> Sequence[Fix]:
         """Those between the two times, by time."""
@@ -80,6 +84,10 @@ class LiveFixes:
         self._seconds = seconds_of([row.at for row in self._rows])
 
 
+def _stretch(at: datetime) -> int:
+    return int(at.timestamp() // OWN_FIXES.total_seconds())
+
+
 class DatabaseSink:
     """A ``Sink``; for one thread, but ``known`` for any."""
 
@@ -90,8 +98,13 @@ class DatabaseSink:
         desk: CaseDesk | None,
         rules: FilingRules,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        file_every_s: float = FILE_EVERY_S,
     ) -> None:
-        """``cameras``: model, vehicle and fixes by name; without a ``desk`` no case is filed."""
+        """``cameras``: model, vehicle and fixes by name; without a ``desk`` no case is filed.
+
+        ``file_every_s``: by the wall clock; infinity leaves it to ``close``.
+        """
+        self._file_every_s = file_every_s
         self._engine, self._cameras, self._desk, self._rules, self._clock = engine, cameras, desk, rules, clock
         self._intake = Intake(engine, self._viewer, clock)
         self._filed_s = 0.0
@@ -127,7 +140,7 @@ class DatabaseSink:
         self.sightings += kept.sightings
         for why, count in kept.not_placed.items():
             self.not_placed[why] = self.not_placed.get(why, 0) + count
-        if time.monotonic() - self._filed_s >= FILE_EVERY_S:
+        if time.monotonic() - self._filed_s >= self._file_every_s:
             self._file()
         return Kept(kept.doubles, kept.fenced)
 
