@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,14 +118,33 @@ class RoadNetwork:
 
     def position(self, place: RoadPlace) -> Position:
         """The position of a linear reference; its heading is the line's. Chainages beyond the end are the end."""
-        rows, chainage = np.array([self._row(place.segment)]), np.array([place.chainage_m])
-        at = shapely.get_coordinates(shapely.line_interpolate_point(self.lines[rows], chainage))[0]
-        east, north = self.directions(rows, chainage.clip(0, self.lengths_m[rows]))[0]
-        offset = place.offset_m if place.side is Side.LEFT else -place.offset_m
-        heading = np.degrees(np.arctan2(east, north)) + self.plane.convergence_deg(at)[0]
-        return self.plane.position_of(
-            float(at[0] - offset * north), float(at[1] + offset * east), float(heading % 360) % 360
+        return self.positions([place])[0]
+
+    def positions(self, places: Sequence[RoadPlace]) -> tuple[Position, ...]:
+        """The same of many at once, which is faster."""
+        at, ahead = self._points(places)
+        offsets = np.array([one.offset_m if one.side is Side.LEFT else -one.offset_m for one in places])
+        degrees = self.plane.to_degrees(at + offsets[:, None] * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1))
+        headings = self._headings_deg(at, ahead)
+        return tuple(
+            Position(float(lat), float(lon), float(heading))
+            for (lat, lon), heading in zip(degrees, headings, strict=True)
         )
+
+    def headings_deg(self, places: Sequence[RoadPlace]) -> Column:
+        """(n,) headings of the lines at these places, clockwise from true north."""
+        return self._headings_deg(*self._points(places))
+
+    def _points(self, places: Sequence[RoadPlace]) -> tuple[Metres, Metres]:
+        """(n, 2) where the lines are, east and north, and (n, 2) unit vectors along them."""
+        rows = np.array([self._row(one.segment) for one in places], np.intp)
+        chainages = np.array([one.chainage_m for one in places], np.float64)
+        at = shapely.get_coordinates(shapely.line_interpolate_point(self.lines[rows], chainages))
+        return at, self.directions(rows, chainages.clip(0, self.lengths_m[rows]))
+
+    def _headings_deg(self, at: Metres, ahead: Metres) -> Column:
+        plane_deg = np.degrees(np.arctan2(ahead[:, 0], ahead[:, 1]))
+        return np.asarray((plane_deg + self.plane.convergence_deg(at)) % 360 % 360)
 
     def _row(self, segment_id: str) -> int:
         try:

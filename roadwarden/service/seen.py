@@ -36,12 +36,12 @@ def looks_of(frames: Sequence[SurveyFrame], where: Located, roads: KnownRoads) -
     poses = [pose for at in rows if (pose := where.poses[at]) is not None]
     places = roads.matcher.match([pose.position for pose in poses]).places
     views = []
-    for at, pose, place in zip(rows, poses, places, strict=True):
-        if place is not None:
-            line = roads.network.position(place).heading_deg or 0.0
-            turn = abs((pose.heading_deg - line + 180) % 360 - 180)
-            quality = Quality.USABLE if frames[at].state is FrameState.USABLE else Quality.UNUSABLE
-            views.append(View(pose.at, place, turn <= 90, quality, where.pass_ids[at]))
+    on_road = [(at, pose, place) for at, pose, place in zip(rows, poses, places, strict=True) if place is not None]
+    lines = roads.network.headings_deg([place for _, _, place in on_road]).tolist()
+    for (at, pose, place), line in zip(on_road, lines, strict=True):
+        turn = abs((pose.heading_deg - line + 180) % 360 - 180)
+        quality = Quality.USABLE if frames[at].state is FrameState.USABLE else Quality.UNUSABLE
+        views.append(View(pose.at, place, turn <= 90, quality, where.pass_ids[at]))
     return seen_ahead(views, roads.roadways)
 
 

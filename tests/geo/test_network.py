@@ -19,6 +19,7 @@ from roadwarden.geo.network_checks import NetworkFault
 from roadwarden.geo.places import RoadClass, RoadGrade, RoadPlace, Segment, Side
 from roadwarden.geo.plane import LocalPlane
 from roadwarden.geo.read_network import read_network
+from roadwarden.service.city.streets import streets
 
 PLANE = LocalPlane(30.2741, 120.1551)
 
@@ -309,3 +310,21 @@ def test_openstreetmap_is_never_gcj02(tmp_path):
 
 def test_a_position_in_the_middle_of_nowhere_is_near_nothing():
     assert NETWORK.near(Position(-30, -60)) == ()
+
+
+def test_many_places_at_once_are_where_each_of_them_is():
+    network = RoadNetwork.of(streets(40))
+    chance = np.random.default_rng(5)
+    places = [
+        RoadPlace(one.id, float(chance.uniform(0, 340)), float(chance.uniform(0, 5)), side)
+        for one in network.segments
+        for side in Side
+    ]
+    each = [network.position(place) for place in places]
+    together = network.positions(places)
+    for name, within in (("lat", 1e-10), ("lon", 1e-10), ("heading_deg", 1e-6)):
+        values = [[getattr(one, name) for one in ones] for ones in (together, each)]
+        assert values[0] == pytest.approx(values[1], abs=within)
+    assert network.headings_deg(places) == pytest.approx([one.heading_deg for one in each])
+    assert network.positions([]) == ()
+    assert len(network.headings_deg([])) == 0
