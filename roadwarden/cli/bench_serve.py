@@ -69,7 +69,7 @@ def serve(
     tokens = _people(engine)
     engine.dispose()
     draw = random.Random(0)
-    with _server(database, end_of(number), workers, port) as (base, pids):
+    with serving(database, end_of(number), workers, port) as (base, pids):
         run_load(base, schedule(5, _kinds(number, tokens, draw, reads, writes), draw))  # caches and statements
         memory, cpu = _Memory(pids), _cpu_s(pids())
         with memory:
@@ -98,7 +98,8 @@ def application() -> FastAPI:
 
 
 @contextmanager
-def _server(database: str, ends: datetime, workers: int, port: int) -> Iterator[tuple[str, Callable[[], list[int]]]]:
+def serving(database: str, ends: datetime, workers: int, port: int) -> Iterator[tuple[str, Callable[[], list[int]]]]:
+    """A server whose clock begins at ``ends``: its address, and what tells the ids of its processes."""
     base = f"http://127.0.0.1:{port}"
     settings = {"public_url": base, "per_second": 10_000, "burst": 10_000}
     times = {"began_at": datetime.now(UTC).isoformat(), "ends_at": ends.isoformat()}

@@ -11,6 +11,7 @@ import typer
 
 from roadwarden.cli.database import Database, opened
 from roadwarden.cli.progress import progress
+from roadwarden.cli.simulate_city import city
 from roadwarden.errors import ConfigError
 
 
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="A city that does not exist, made through the real services.", no_args_is_help=True)
     group.callback()(lambda: None)
     group.command()(seed_city)
+    group.command()(city)
     app.add_typer(group, name="simulate")
 
 

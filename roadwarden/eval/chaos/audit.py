@@ -16,6 +16,7 @@ from roadwarden.detections import Detections, Frame, Position
 from roadwarden.eval.chaos.hands import Life
 from roadwarden.eval.chaos.plan import Shot, Spoil
 from roadwarden.eval.chaos.stage import BOX_MODEL, Stage
+from roadwarden.eval.finding import Finding
 from roadwarden.geo.camera_file import read_camera
 from roadwarden.inference.steps import detected, judged
 from roadwarden.inference.stream.model_slot import LoadedModel
@@ -32,15 +33,6 @@ from roadwarden.storage.tables import sightings
 
 TOGETHER = 64
 DRAIN_LIMIT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that has to hold, and whether it does."""
-
-    name: str
-    holds: bool
-    told: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from sqlalchemy.engine import URL, make_url
 
 from roadwarden.errors import ConfigError, StorageAway
 from roadwarden.eval.chaos.audit import (
-    Finding,
     Truth,
     calm_evening,
     check_books,
@@ -38,6 +37,7 @@ from roadwarden.eval.chaos.hands import Hand
 from roadwarden.eval.chaos.moves import Leases, Moves
 from roadwarden.eval.chaos.plan import Play, Score, Strike, Trouble, compose
 from roadwarden.eval.chaos.stage import Stage, build_stage
+from roadwarden.eval.finding import Finding
 from roadwarden.geo.read_network import read_network
 from roadwarden.inference.stream.model_slot import LoadedModel, load_model
 from roadwarden.models.load import model_path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,15 +10,15 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy import Engine
 
-from roadwarden.cases.case_row import CaseRow
 from roadwarden.defects.inspected import Inspected, Quality
 from roadwarden.errors import ConfigError
 from roadwarden.geo.places import RoadGrade
 from roadwarden.service.cases import CaseDesk
-from roadwarden.service.city.damage import TrueDefect, damage, looks
+from roadwarden.service.city.damage import damage, looks
 from roadwarden.service.city.offices import city_dispatch_table
 from roadwarden.service.city.streets import streets
-from roadwarden.service.city.work import HASTY_CREW, Evidence, Life, NoPictures, Office, life
+from roadwarden.service.city.truth import Streets
+from roadwarden.service.city.work import Evidence, NoPictures, Office, crew_of
 from roadwarden.service.filing import FilingRules, file_defects
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.merging import Rules, take_in
@@ -36,7 +35,6 @@ _THOROUGH_DAYS = (
 )
 _FORGOTTEN = 0.12
 _DARK = 0.05
-_COMES_BACK, _COMES_BACK_HASTY, _BACK_AFTER_DAYS = 0.06, 0.3, 18.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +91,11 @@ class _Builder:
     rng: np.random.Generator
     time: datetime
     evidence: Evidence
-    there: dict[str, list[TrueDefect]]  # by segment, also those of days to come
-    truth: dict[str, TrueDefect] = field(default_factory=dict)  # by id of a sighting
-    of_case: dict[str, str] = field(default_factory=dict)  # id of the defect at filing
-    lives: list[tuple[datetime, str, Life]] = field(default_factory=list)  # a heap
+    truth: Streets
+    cases: int = 0
+    due: list[tuple[datetime, str]] = field(default_factory=list)  # a heap: when somebody turns to which case
     drives: int = 0
     sightings: int = 0
-    mended: int = 0
 
     @classmethod
     def of(cls, engine: Engine, settings: CitySettings, evidence: Evidence) -> _Builder:
@@ -110,28 +106,26 @@ class _Builder:
             roads = KnownRoads.newest(unit)
         if roads is None:
             raise ConfigError("the roads of the city were not kept")
-        there: dict[str, list[TrueDefect]] = defaultdict(list)
-        for one in damage(roads.network, settings.defects, begin, settings.days, rng):
-            there[one.place.segment].append(one)
-        return cls(engine, settings, roads, rng, begin, evidence, there)
+        truth = Streets(damage(roads.network, settings.defects, begin, settings.days, rng), settings.seed)
+        return cls(engine, settings, roads, rng, begin, evidence, truth)
 
     def run(self, tell: Tell) -> City:
         desk = CaseDesk(self.engine, now=lambda: self.time)
-        office = Office(desk, city_dispatch_table(), self.evidence, self._is_mended)
+        office = Office(desk, city_dispatch_table(), self.evidence, self.settings.seed)
         forgotten = {one for one in self.roads.rows if self.rng.random() < _FORGOTTEN}
         for number, (at, segments) in enumerate(self._drives(forgotten)):
-            self._live_until(at)
+            self._work_until(at, office)
             if number == 2 * min(8, self.settings.days):
                 analyse(self.engine)
             changed = self._drive(at, segments)
-            self._live_until(at + timedelta(minutes=30))
+            self._work_until(at + timedelta(minutes=30), office)
             self._file(office, changed)
             tell(number // len(DRIVES_A_DAY) + 1, self.settings.days)
-        self._live_until(self.settings.until)
+        self._work_until(self.settings.until, office)
         analyse(self.engine)
         with reading(self.engine) as unit:
             defects = unit.defects.count()
-        return City(len(self.roads.rows), self.drives, self.sightings, defects, len(self.of_case), self.mended)
+        return City(len(self.roads.rows), self.drives, self.sightings, defects, self.cases, self.truth.mended)
 
     def _drives(self, forgotten: set[str]) -> Iterator[tuple[datetime, list[str]]]:
         """When vehicles set out, and which roads they pass."""
@@ -157,11 +151,9 @@ class _Builder:
         self.time = at
         name = f"car {self.drives % 6 + 1} {at:%Y-%m-%dT%H}"
         dark = {one for one in segments if self.rng.random() < _DARK}
-        present = [one for segment in segments if segment not in dark for one in self.there[segment] if one.since <= at]
-        present.sort(key=lambda one: one.number)
+        present = self.truth.present([one for one in segments if one not in dark], at)
         seen = list(looks(name, at, present, self.rng))
-        done = take_in(self.engine, [look for _, look in seen], self.roads, Rules())
-        self.truth |= {look.id: one for one, look in seen}
+        done = take_in(self.engine, seen, self.roads, Rules())
         inspected = [self._inspected(segment, at, name, dark) for segment in segments]
         keep_looks(self.engine, inspected, self.roads, done.defects)
         self.drives, self.sightings = self.drives + 1, self.sightings + len(seen)
@@ -172,35 +164,24 @@ class _Builder:
         return Inspected(segment, 0.0, self.roads.network.length_m(segment), at, quality, None, name)
 
     def _file(self, office: Office, changed: frozenset[str]) -> None:
-        run = file_defects(office.desk, FilingRules(), sorted(changed))
-        for defect, case in run.filed.items():
-            self.of_case[case] = defect
-            row = office.desk.row(case)
-            self._begin(row, office)
+        for case in file_defects(office.desk, FilingRules(), sorted(changed)).filed.values():
+            self.cases += 1
+            self._turn_to(case, office)
 
-    def _begin(self, row: CaseRow, office: Office) -> None:
-        rng = np.random.default_rng([self.settings.seed, len(self.of_case)])
-        self._go_on(row.case_id, life(row.case_id, row.severity, office, rng))
+    def _turn_to(self, case: str, office: Office) -> None:
+        """Does what is due with a case, or notes when somebody will turn to it."""
+        row, events = office.desk.row(case), office.desk.events(case)
+        while (move := office.next_move(row, events)) is not None:
+            if move.at > self.time:
+                heapq.heappush(self.due, (move.at, case))
+                return
+            done = office.do(move, case)
+            row, events = done.row, (*events, *done.events)
+            if office.is_mended(events[-1], events) and (one := self.truth.at_place(row.lat, row.lon)) is not None:
+                self.truth.mend(one, self.time, crew_of(events[-1]))
 
-    def _go_on(self, case: str, steps: Life) -> None:
-        wait = next(steps, None)
-        if wait is not None:
-            heapq.heappush(self.lives, (self.time + wait, case, steps))
-
-    def _live_until(self, at: datetime) -> None:
-        while self.lives and self.lives[0][0] <= at:
-            self.time, case, steps = heapq.heappop(self.lives)
-            self._go_on(case, steps)
+    def _work_until(self, at: datetime, office: Office) -> None:
+        while self.due and self.due[0][0] <= at:
+            self.time, case = heapq.heappop(self.due)
+            self._turn_to(case, office)
         self.time = at
-
-    def _is_mended(self, case: str, at: datetime, crew: str) -> None:
-        """The hole is gone; some come back, the hasty crew's more often."""
-        one = self.truth.get(self.of_case[case])
-        here = self.there[one.place.segment] if one else []
-        if one is None or one not in here:
-            return
-        here.remove(one)
-        self.mended += 1
-        if self.rng.random() < (_COMES_BACK_HASTY if crew == HASTY_CREW else _COMES_BACK):
-            back = at + timedelta(days=float(self.rng.exponential(_BACK_AFTER_DAYS)))
-            here.append(TrueDefect(one.number, one.type, one.place, one.position, one.length_m, one.width_m, back))

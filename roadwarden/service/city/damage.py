@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -46,6 +46,7 @@ class TrueDefect:
     length_m: float
     width_m: float
     since: datetime
+    is_damage: bool = True  # False: a joint or a cover that a detector takes for this type
 
 
 def damage(network: RoadNetwork, count: int, since: datetime, days: int, rng: np.random.Generator) -> list[TrueDefect]:
@@ -90,13 +91,23 @@ def _defect(
     return TrueDefect(number, kind, place, network.position(place), length, width, since)
 
 
-def looks(
-    drive: str, at: datetime, present: Sequence[TrueDefect], rng: np.random.Generator
-) -> Iterator[tuple[TrueDefect, Sighting]]:
+def alike(
+    network: RoadNetwork, types: Sequence[DistressType], first: int, since: datetime, rng: np.random.Generator
+) -> list[TrueDefect]:
+    """Things that have always been there and only look like these types, numbered from ``first``."""
+    rows = rng.choice(len(network), len(types), p=network.lengths_m / network.lengths_m.sum())
+    found = [
+        _defect(first + number, network, int(row), float(rng.uniform(4, network.lengths_m[row] - 4)), kind, since, rng)
+        for number, (row, kind) in enumerate(zip(rows, types, strict=True))
+    ]
+    return [replace(one, is_damage=False) for one in found]
+
+
+def looks(drive: str, at: datetime, present: Sequence[TrueDefect], rng: np.random.Generator) -> Iterator[Sighting]:
     """What a drive sees of what is there, in order of time: most of it, a little beside its place."""
     for nth, one in enumerate(present):
         if rng.random() < _SEEN:
-            yield one, _look(drive, at + timedelta(seconds=nth), one, rng)
+            yield _look(drive, at + timedelta(seconds=nth), one, rng)
 
 
 def _look(drive: str, at: datetime, one: TrueDefect, rng: np.random.Generator) -> Sighting:

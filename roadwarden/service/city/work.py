@@ -1,23 +1,31 @@
-"""How the people of the city deal with one case: waits, and what they record after each of them."""
+"""How the people of the city deal with one case: what is recorded next, and when.
+
+Everything follows from what is kept: the case's row and its events. So a city that was broken off goes on where it
+stopped, and needs no memory of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 
+from roadwarden.cases.answer import CaseState
+from roadwarden.cases.case_row import CaseRow
 from roadwarden.cases.dispatch_table import DispatchTable
 from roadwarden.cases.domains import shipped_domain_table
 from roadwarden.cases.events import (
     Accepted,
     Approver,
     Assessed,
+    CaseEvent,
     Closed,
-    Dispatched,
     EventData,
+    EventType,
     HandedBack,
     Parked,
     RepairReported,
@@ -30,7 +38,7 @@ from roadwarden.cases.events import (
     Voided,
 )
 from roadwarden.cases.permissions import Person
-from roadwarden.service.cases import CaseDesk
+from roadwarden.service.cases import PLAIN, Ask, CaseDesk, Done
 from roadwarden.service.dispatching import dispatch_by_rules
 
 EVERYWHERE = frozenset({"*"})
@@ -41,8 +49,11 @@ CHIEF = Approver("chief-1", Role.ROAD_CHIEF)
 HASTY_CREW = "crew-3"
 """Does more of its work twice than the others."""
 
-Life = Iterator[timedelta]
-"""Of a case: each wait is over when the iterator is asked for the next."""
+_FALSE_REPORT, _FALSE_REPORT_HASTY, _POOR_PICTURES = 0.07, 0.2, 0.04
+_VOIDED, _HANDED_BACK, _RAINED_ON = 0.02, 0.05, 0.05
+_ELSEWHERE = frozenset({EventType.SEVERITY_CHANGED})
+"""What other rooms record about a case while its people work on it."""
+_LEFT_OPEN = frozenset({Verdict.INSUFFICIENT_EVIDENCE, Verdict.LOCATION_UNCERTAIN, Verdict.REPAIRED_WITH_DEFECT})
 
 
 class Evidence(Protocol):
@@ -61,93 +72,171 @@ class NoPictures:
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """What is decided by chance about a case, each time the same: by the city's seed and the case's name."""
+
+    seed: int
+    case: str
+
+    def draw(self, *of: int) -> np.random.Generator:
+        """For one decision, named by numbers."""
+        return np.random.default_rng([self.seed, zlib.crc32(self.case.encode()), *of])
+
+    def is_true(self, report: int, crew: str | None) -> bool:
+        """Whether the crew did what it says in that report of the case, counted from 0."""
+        fault = _FALSE_REPORT_HASTY if crew == HASTY_CREW else _FALSE_REPORT
+        return bool(self.draw(1, report).random() >= fault)
+
+    def verdict(self, report: int, crew: str | None) -> Verdict:
+        """What a machine that makes few mistakes says of it, where nobody looks at pictures."""
+        chance = self.draw(2, report).random()
+        if self.is_true(report, crew):
+            return Verdict.INSUFFICIENT_EVIDENCE if chance < _POOR_PICTURES else Verdict.REPAIRED
+        return Verdict.NOT_REPAIRED if chance < 0.5 else Verdict.PARTIAL
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What somebody will record, and when; without ``data`` the case is dispatched by the rules."""
+
+    at: datetime
+    who: Person
+    data: EventData | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
-    """What everybody works with; ``mended`` is told when and by whom a case was really repaired."""
+    """What everybody works with. ``queue``: verdicts come from the queue of assessments, and nobody plays them."""
 
     desk: CaseDesk
     table: DispatchTable
     evidence: Evidence
-    mended: Callable[[str, datetime, str], None]
+    seed: int
+    queue: bool = False
+
+    def next_move(self, row: CaseRow, events: Sequence[CaseEvent], *, anything_there: bool = True) -> Move | None:
+        """None where nobody of the city's people has anything to do with the case.
+
+        ``anything_there``: whether there is damage at the place, or only something that looks like it.
+        """
+        return _Case(row, events, self, anything_there).move()
+
+    def do(self, move: Move, case: str, ask: Ask = PLAIN) -> Done:
+        """Records it. Raises CaseError and StorageAway as the desk does."""
+        if move.data is None:
+            return dispatch_by_rules(self.desk, move.who, case, self.table, shipped_domain_table(), ask)[0]
+        return self.desk.record(move.who, case, move.data, ask)
+
+    def is_mended(self, event: CaseEvent, events: Sequence[CaseEvent]) -> bool:
+        """Whether this event is the report of a repair that was really done."""
+        if not isinstance(event.data, RepairReported):
+            return False
+        number = sum(isinstance(one.data, RepairReported) and one.seq < event.seq for one in events)
+        return Chance(self.seed, event.case).is_true(number, crew_of(event))
 
 
-def life(case: str, severity: Severity, office: Office, rng: np.random.Generator) -> Life:
-    """From filing to closing, with what goes wrong on the way."""
-    return _Worker(case, severity, office, rng).life()
+def crew_of(event: CaseEvent) -> str:
+    """Of a foreman who recorded it."""
+    return event.actor.removesuffix("-foreman")
 
 
 @dataclass(frozen=True, slots=True)
-class _Worker:
-    case: str
-    severity: Severity
+class _Case:
+    row: CaseRow
+    events: Sequence[CaseEvent]
     office: Office
-    rng: np.random.Generator
+    anything_there: bool
 
-    def life(self) -> Life:
-        yield self._about(0.4)
-        if self.rng.random() < 0.02:
-            self._do(DUTY, Voided("no defect", CHIEF))
-            return
-        crew = self._dispatch()
-        if self.rng.random() < 0.05:
-            yield self._about(1.5)
-            self._do(crew, HandedBack("not our road"))
-            yield self._about(1.0)
-            crew = self._dispatch()
-        yield self._about(1.2)
-        self._do(crew, Accepted())
-        yield from self._rain()
-        yield self._about(8.0 if self.severity is Severity.SEVERE else 24.0)
-        self._do(crew, RepairStarted())
-        yield from self._until_repaired(crew)
-        yield self._about(0.5)
-        self._do(DUTY, Closed())
+    def move(self) -> Move | None:
+        steps = [one for one in self.events if one.type not in _ELSEWHERE]
+        hand = {
+            CaseState.FILED: self._at_intake,
+            CaseState.DISPATCHED: self._at_crew,
+            CaseState.ACCEPTED: self._before_work,
+            CaseState.PARKED: lambda: self._in(20.0, DUTY, Resumed(), exactly=True),
+            CaseState.UNDER_REPAIR: self._at_work,
+            CaseState.REPAIR_REPORTED: self._reported,
+            CaseState.ASSESSED: self._assessed,
+        }.get(CaseState(self.row.state))
+        return None if hand is None or not steps else hand()
 
-    def _until_repaired(self, crew: Person) -> Life:
-        """The crew says done; now and then it is not, or its pictures do not show it."""
-        fault = 0.2 if crew.crew == HASTY_CREW else 0.07
-        while True:
-            yield self._about(1.2)
-            verdict = self._verdict(fault)
-            self._do(crew, RepairReported(self.office.evidence.after(self.case, verdict)))
-            report = self.office.desk.events(self.case)[-1].seq
-            yield self._about(3.0)
-            self._do(ASSESSOR, Assessed(verdict, report))
-            if verdict is Verdict.INSUFFICIENT_EVIDENCE:
-                yield self._about(4.0)
-                self._do(DUTY, Assessed(Verdict.REPAIRED, report, reason="seen on the spot"))
-                verdict = Verdict.REPAIRED
-            if verdict is Verdict.REPAIRED:
-                self.office.mended(self.case, self.office.desk.now(), crew.crew or "")
-                return
-            yield self._about(5.0)
+    def _at_intake(self) -> Move:
+        if not self.row.bounces:
+            if self._chance.draw(3).random() < _VOIDED:
+                return self._in(0.4, DUTY, Voided("no defect", CHIEF))
+            return self._in(0.4, DISPATCHER, None)
+        return self._in(1.0, DISPATCHER, None) if self.anything_there else self._in(
+            1.0, DUTY, Voided("nothing to be seen on the spot", CHIEF)
+        )  # fmt: skip
 
-    def _verdict(self, fault: float) -> Verdict:
-        chance = self.rng.random()
-        if chance < fault:
-            return Verdict.NOT_REPAIRED if chance < fault / 2 else Verdict.PARTIAL
-        return Verdict.INSUFFICIENT_EVIDENCE if chance < fault + 0.04 else Verdict.REPAIRED
+    def _at_crew(self) -> Move:
+        if not self.anything_there:
+            return self._in(1.5, self._crew, HandedBack("nothing to be seen here"))
+        if not self.row.bounces and self._chance.draw(4).random() < _HANDED_BACK:
+            return self._in(1.5, self._crew, HandedBack("not our road"))
+        return self._in(1.2, self._crew, Accepted())
 
-    def _rain(self) -> Life:
+    def _before_work(self) -> Move:
         """One case in twenty waits for the weather."""
-        if self.rng.random() >= 0.05:
-            return
-        if self.severity is Severity.SEVERE:
-            self._do(DUTY, SafetyMeasure("fence"))
-        self._do(DUTY, Parked("weather", self.office.desk.now() + timedelta(hours=30), CHIEF))
-        yield timedelta(hours=20)
-        self._do(DUTY, Resumed())
+        if not self._count(EventType.PARKED) and self._chance.draw(5).random() < _RAINED_ON:
+            if self.row.severity is Severity.SEVERE and not self._count(EventType.SAFETY_MEASURE):
+                return self._in(0.0, DUTY, SafetyMeasure("fence"))
+            return self._in(0.0, DUTY, Parked("weather", self._last.received_at + timedelta(hours=30), CHIEF))
+        return self._in(8.0 if self.row.severity is Severity.SEVERE else 24.0, self._crew, RepairStarted())
 
-    def _dispatch(self) -> Person:
-        _, sent = dispatch_by_rules(self.office.desk, DISPATCHER, self.case, self.office.table, shipped_domain_table())
-        return _crew(sent)
+    def _at_work(self) -> Move:
+        """Also again, after a verdict that the crew does not like."""
+        again = self._last.type in {EventType.ASSESSED, EventType.EVIDENCE_REQUESTED}
+        number = self._count(EventType.REPAIR_REPORTED)
+        expected = self._chance.verdict(number, self.row.crew)
+        pictures = self.office.evidence.after(self.row.case_id, expected)
+        return self._in(6.2 if again else 1.2, self._crew, RepairReported(pictures))
 
-    def _do(self, who: Person, data: EventData) -> None:
-        self.office.desk.record(who, self.case, data)
+    def _reported(self) -> Move | None:
+        report, number = self._newest_report()
+        verdicts = [one.data for one in self.events if isinstance(one.data, Assessed) and one.data.report_seq == report]
+        if not verdicts:
+            if self.office.queue:
+                return None
+            return self._in(3.0, ASSESSOR, Assessed(self._chance.verdict(number, self.row.crew), report))
+        if verdicts[-1].verdict in _LEFT_OPEN:
+            return self._in(4.0, DUTY, self._seen_on_the_spot(report, number))
+        return self._at_work()
 
-    def _about(self, hours: float) -> timedelta:
-        return timedelta(hours=hours * min(float(self.rng.lognormal(0, 0.55)), 6.0))
+    def _assessed(self) -> Move:
+        """Whoever closes a case has looked at what the machine said; now and then it was wrong."""
+        report, number = self._newest_report()
+        by_machine = self._last.role is Role.ASSESSOR
+        if by_machine and self.office.queue and not self._chance.is_true(number, self.row.crew):
+            return self._in(4.0, DUTY, self._seen_on_the_spot(report, number))
+        return self._in(0.5, DUTY, Closed())
 
+    def _seen_on_the_spot(self, report: int, number: int) -> Assessed:
+        verdict = Verdict.REPAIRED if self._chance.is_true(number, self.row.crew) else Verdict.NOT_REPAIRED
+        return Assessed(verdict, report, reason="seen on the spot")
 
-def _crew(sent: Dispatched) -> Person:
-    name = sent.crew or f"{sent.department}-1"
-    return Person(f"{name}-foreman", Role.CREW, department=sent.department, crew=sent.crew)
+    def _newest_report(self) -> tuple[int, int]:
+        """Its seq, and its number among the reports of the case."""
+        reports = [one.seq for one in self.events if one.type is EventType.REPAIR_REPORTED]
+        return reports[-1], len(reports) - 1
+
+    def _count(self, kind: EventType) -> int:
+        return sum(one.type is kind for one in self.events)
+
+    def _in(self, hours: float, who: Person, data: EventData | None, *, exactly: bool = False) -> Move:
+        length = len([one for one in self.events if one.type not in _ELSEWHERE])
+        spread = 1.0 if exactly else min(float(self._chance.draw(6, length).lognormal(0, 0.55)), 6.0)
+        return Move(self._last.received_at + timedelta(hours=hours * spread), who, data)
+
+    @property
+    def _last(self) -> CaseEvent:
+        return [one for one in self.events if one.type not in _ELSEWHERE][-1]
+
+    @property
+    def _chance(self) -> Chance:
+        return Chance(self.office.seed, self.row.case_id)
+
+    @property
+    def _crew(self) -> Person:
+        name = self.row.crew or f"{self.row.department}-1"
+        return Person(f"{name}-foreman", Role.CREW, department=self.row.department, crew=self.row.crew)
