@@ -15,9 +15,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from roadwarden.cases.event_types import Role
@@ -33,7 +33,7 @@ PORT = 8769
 TOKEN, CASES = "ROADWARDEN_CITY_TOKEN", "ROADWARDEN_CITY_CASES"
 A_SECOND = 3.0
 """Requests: some thirty people who look at a page every ten seconds."""
-NAME = "city-pages"
+NAME, MOST_CASES = "city-pages", 500
 PAGES = {  # weights
     "/map": 4,
     "/board": 4,
@@ -80,7 +80,7 @@ class Pages:
 
         self._tell("the server is started; pages are asked for")
         base, _ = self._ends.enter_context(serving(self._database, now, 1, PORT))
-        given = {TOKEN: _token(engine), CASES: str(_cases(engine))}
+        given = {TOKEN: _token(engine), CASES: json.dumps(_cases(engine))}
         self._client = subprocess.Popen(
             [sys.executable, "-m", "roadwarden.cli.city_pages", base],
             env=os.environ | given,
@@ -101,15 +101,17 @@ def _token(engine: Engine) -> str:
     return people.issue(NAME, "city", set(Right), timedelta(days=2), by="simulate city").secret.text
 
 
-def _cases(engine: Engine) -> int:
+def _cases(engine: Engine) -> list[str]:
+    """The newest ones."""
+    from roadwarden.storage.case_rows import ALL
     from roadwarden.storage.case_unit import reading
 
     with reading(engine) as unit:
-        return unit.events.count_cases()
+        return list(unit.rows.names(ALL, datetime.now(UTC)))[-MOST_CASES:]
 
 
-def ask_until_told(base: str, token: str, cases: int) -> dict[str, Any]:
-    """The client: asks until SIGTERM. Raises OutputError where nothing was answered."""
+def ask_until_told(base: str, token: str, cases: Sequence[str]) -> dict[str, Any]:
+    """The client: asks for everything once, and then until SIGTERM. Raises OutputError where nothing was answered."""
     from roadwarden.web.bench_load import Asked, run_load, schedule
 
     stop, draw = threading.Event(), random.Random(0)
@@ -120,10 +122,12 @@ def ask_until_told(base: str, token: str, cases: int) -> dict[str, Any]:
         return lambda: Asked(path, "GET", path, headers)
 
     def a_case() -> Asked:
-        return Asked("/cases/NAME", "GET", f"/cases/{_name(draw.randrange(1, cases + 1))}", headers)
+        return Asked("/cases/NAME", "GET", f"/cases/{draw.choice(cases)}", headers)
 
     weights: dict[Callable[[], Asked], float] = {page(path): weight for path, weight in PAGES.items()}
-    weights[a_case] = 6
+    if cases:
+        weights[a_case] = 6
+    run_load(base, iter([(0.0, ask()) for ask in weights]), threads=1)  # caches and statements
     total = sum(weights.values())
     rates = {ask: A_SECOND * weight / total for ask, weight in weights.items()}
     load = run_load(base, _until(stop, schedule(86_400, rates, draw)), threads=8)
@@ -135,7 +139,6 @@ def ask_until_told(base: str, token: str, cases: int) -> dict[str, Any]:
         "errors": load.errors,
         "statuses": load.statuses,
         "late": load.late,
-        "cases": cases,
         "kinds": [dataclasses.asdict(one) for one in load.kinds],
     }
 
@@ -144,9 +147,5 @@ def _until(stop: threading.Event, requests: Iterator[tuple[float, Asked]]) -> It
     return itertools.takewhile(lambda _: not stop.is_set(), requests)
 
 
-def _name(number: int) -> str:
-    return f"{os.environ.get('ROADWARDEN_CITY_YEAR', '2026')}-{number:06d}"
-
-
 if __name__ == "__main__":
-    print(json.dumps(ask_until_told(sys.argv[1], os.environ[TOKEN], int(os.environ[CASES]))))
+    print(json.dumps(ask_until_told(sys.argv[1], os.environ[TOKEN], json.loads(os.environ[CASES]))))

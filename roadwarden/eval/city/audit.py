@@ -74,7 +74,7 @@ def _refused(city: City, expected: Expected) -> Finding:
 
 def _commands(connection: Connection, intents: Intents) -> Iterator[Finding]:
     """A command that nobody heard an answer to, because all was killed, may be there or not, but once at most."""
-    asked, kept = Counter[tuple[str, int]](), dict[tuple[str, int], int]()
+    asked, kept = Counter[tuple[str, int]](), dict[tuple[str, int], int | None]()
     for line in intents.all():
         name = (line["case"], line["after"])
         if "kind" in line:
@@ -83,10 +83,12 @@ def _commands(connection: Connection, intents: Intents) -> Iterator[Finding]:
             kept[name] = line["kept_as"]
     query = select(case_events.c.case_id, case_events.c.version).where(case_events.c.role.in_(PEOPLE))
     there = {(row.case_id, row.version) for row in connection.execute(query)}
-    promised = {(case, version) for (case, _), version in kept.items()}
+    promised = {(case, version) for (case, _), version in kept.items() if version is not None}
     lost = promised - there
     unheard = {name for name in asked if name not in kept}
     more = [one for one in there - promised if not any(case == one[0] for case, _ in unheard)]
+    refused = sum(version is None for version in kept.values())
+    yield Finding("no command of a person is refused", not refused, f"{refused} of {len(kept):,}")
     yield Finding("no command is lost", not lost, f"{len(promised):,} were answered, {len(lost)} are missing")
     yield Finding(
         "no command is doubled",

@@ -107,7 +107,7 @@ def _pages(pages: Mapping[str, Any] | None) -> list[str]:
     ]
     return [
         f"`roadwarden serve` on the same database while the city wrote, {pages['seconds']:.0f} s, "
-        f"{pages['requests']:,} requests, {pages['errors']} errors, {pages['cases']:,} cases there at the end:",
+        f"{pages['requests']:,} requests, {pages['errors']} errors ({pages['statuses']}):",
         "",
         f"| page | asked | P50 ms | P95 ms | worst ms | P95 < {PAGE_TARGET_MS:.0f} |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from roadwarden.cases.events import Role
-from roadwarden.errors import ConfigError, DataError, StorageAway
+from roadwarden.cases.permissions import Person
+from roadwarden.errors import ConfigError, DataError, NotAllowed, StorageAway
 from roadwarden.eval.city.books import Books, Intents
 from roadwarden.eval.city.eyes import Pole
 from roadwarden.eval.city.measured import Detector
@@ -28,7 +31,8 @@ from roadwarden.service.cases import Ask
 from roadwarden.service.city.damage import TrueDefect, alike, damage
 from roadwarden.service.city.streets import streets
 from roadwarden.service.city.truth import Streets
-from roadwarden.service.city.work import Chance, Move, crew_of
+from roadwarden.service.city.work import EVERYWHERE, Chance, Move, crew_of
+from roadwarden.service.filing import FilingRules, file_defects
 from roadwarden.service.histories import stored_histories
 from roadwarden.service.known_roads import KnownRoads
 from roadwarden.service.rechecks import run_rechecks
@@ -39,11 +43,15 @@ from roadwarden.storage.engine import analyse
 from roadwarden.storage.schema import open_storage
 from roadwarden.storage.unit import reading
 
+logger = logging.getLogger(__name__)
+
 TOGETHER = 64
 """Messages that the services keep in one transaction, at most; as the worker's writer does."""
 TICK = timedelta(minutes=30)
 SIGN_EVERY = timedelta(hours=6)
 RECHECK_EVERY_DAYS = 7
+REFUSED_AGAIN = timedelta(hours=12)
+INTAKE = Person("intake-1", Role.INTAKE, EVERYWHERE)
 _PHONE_H = 2.0
 Result = TypeVar("Result")
 OnDay = Callable[[int], None]
@@ -60,6 +68,7 @@ class City:
         self.meter, self.counts, self._pending = self.books.meter, self.books.counts, self.books.pending
         self._numbers = itertools.count()
         self._due: list[tuple[datetime, str]] = []
+        self._unsure = False  # a call failed, and may have done a part of its work
         self._weather = Weather(plan.faults.broken_commits, plan.seed * 1000 + self.books.days_done)
         self._chance = np.random.default_rng([plan.seed, self.books.days_done, 99])
         self.roads = self._roads(url)
@@ -129,10 +138,17 @@ class City:
     def _remember(self) -> None:
         """After a start of the services: every open case is somebody's."""
         self._due = []
+        self._look_for_work()
+
+    def _look_for_work(self) -> None:
+        """Open cases that nobody has on his list."""
+        self._unsure = False
         with case_unit.reading(self.services.engine) as unit:
             names = unit.rows.names(CaseFilter(is_open=True), self.time)
+        listed = {case for _, case in self._due}
         for name in names:
-            self._turn_to(name)
+            if name not in listed:
+                self._turn_to(name)
 
     # -- a day
 
@@ -156,11 +172,11 @@ class City:
             self._work_until(tick)
             self._tick(tick)
         self.books.expect(day, expected)
+        self._merge_doubles()
         if day % RECHECK_EVERY_DAYS == RECHECK_EVERY_DAYS - 1:
             run = self._tried("re-checks", lambda: run_rechecks(self.services.desk))
-            for case in run.reopened:
-                self.counts["reopened by passes"] += 1
-                self._turn_to(case)
+            self.counts["reopened by passes"] += len(run.reopened)
+            self._look_for_work()
         if day in (1, 7, 30):
             analyse(self.services.engine)
 
@@ -233,6 +249,8 @@ class City:
         if (at - self.plan.begin) % SIGN_EVERY == timedelta(0):
             added = self._tried("ledger: leaves added, signed, shown", services.sign, 0)
             self.meter.kinds["ledger: leaves added, signed, shown"].items += added
+        if self._unsure:
+            self._look_for_work()
 
     # -- people
 
@@ -256,18 +274,46 @@ class City:
             if move.at > self.time:
                 heapq.heappush(self._due, (move.at, case))
                 return
-            self._do(move, case, len(events))
+            if not self._do(move, case, len(events)):
+                heapq.heappush(self._due, (self.time + REFUSED_AGAIN, case))
+                return
             newest = services.desk.events(case)
             if one is not None and office.is_mended(newest[-1], newest):
                 self.truth.mend(one, newest[-1].received_at, crew_of(newest[-1]))
 
-    def _do(self, move: Move, case: str, version: int) -> None:
+    def _do(self, move: Move, case: str, version: int) -> bool:
+        """Whether it was not refused."""
         office = self.services.office
         ask = Ask(key=f"city:{case}:{version}", occurred_at=self._phone(move, case, version))
         kind = "dispatched" if move.data is None else type(move.data).__name__
         with self.intents.sent(case, version, kind) as sent:
-            done = self._tried(f"command: {kind}", lambda: office.do(move, case, ask))
+            try:
+                done = self._tried(f"command: {kind}", lambda: office.do(move, case, ask))
+            except NotAllowed as exc:
+                logger.warning("%s", exc)
+                self.counts["commands refused"] += 1
+                return False
             sent.seq = done.row.version
+        return True
+
+    def _merge_doubles(self) -> None:
+        """Somebody at intake merges what the filing run lists: cases whose defects turned out to be one."""
+        services = self.services
+        with case_unit.reading(services.engine) as unit:
+            rows = [unit.rows.get(name) for name in unit.rows.names(CaseFilter(is_open=True), self.time)]
+        about = [row.defect for row in rows if row is not None and row.defect is not None]
+        found = self._tried("doubles looked for", lambda: file_defects(services.desk, FilingRules(), about), 0)
+        for into, *others in found.doubles:
+            for case in others:
+                ask = Ask(key=f"city:merge:{case}:{into}")
+                try:
+                    self._tried("command: merged", partial(services.desk.merge, INTAKE, case, into, ask))
+                    self.counts["cases merged"] += 1
+                except NotAllowed as exc:
+                    logger.warning("%s", exc)
+                    self.counts["commands refused"] += 1
+        if found.filed:
+            self._look_for_work()
 
     def _phone(self, move: Move, case: str, version: int) -> datetime | None:
         """What a crew's phone says; now and then its clock is wrong."""
@@ -287,6 +333,7 @@ class City:
                     result = call()
             except StorageAway:
                 self.counts["calls that met a lost connection"] += 1
+                self._unsure = True
                 continue
             if self._chance.random() < self.plan.faults.lost_answers:
                 self.counts["calls repeated because the answer was lost"] += 1
@@ -312,6 +359,8 @@ class City:
             self.time = max(self.time, handful[-1].arrives)
             self._take(handful)
         self.time = self.time.replace(second=0, microsecond=0) + TICK
+        self._tick(self.time)
+        self._merge_doubles()
         self._tick(self.time)
         self._tried("ledger: leaves added, signed, shown", self.services.sign, 0)
         self.books.save(self._pending)
