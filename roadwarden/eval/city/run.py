@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from sqlalchemy import func, select
 
 from roadwarden.cases.events import Role
 from roadwarden.cases.permissions import Person
@@ -40,7 +41,9 @@ from roadwarden.service.roads import import_roads
 from roadwarden.storage import case_unit
 from roadwarden.storage.case_rows import CaseFilter
 from roadwarden.storage.engine import analyse
+from roadwarden.storage.engine import reading as connected
 from roadwarden.storage.schema import open_storage
+from roadwarden.storage.stream_tables import stream_frames
 from roadwarden.storage.unit import reading
 
 logger = logging.getLogger(__name__)
@@ -132,7 +135,9 @@ class City:
         services = self.services
         histories = list(stored_histories(services.engine, CaseFilter(), self.plan.until + timedelta(days=30)))
         self.truth.replay(histories, services.office)
-        self.time = max([self.time, *(events[-1].received_at for events in histories)])
+        with connected(services.engine) as connection:
+            kept_at = connection.execute(select(func.max(stream_frames.c.kept_at))).scalar_one()
+        self.time = max([self.time, *(events[-1].received_at for events in histories), kept_at or self.time])
         self._remember()
 
     def _remember(self) -> None:
@@ -223,7 +228,8 @@ class City:
                 continue
         self._weather.break_next = True
         try:
-            self.services.sink.keep(looks)
+            with self._weather.over():
+                self.services.sink.keep(looks)
         except StorageAway:
             self.counts["services killed"] += 1
         self._weather.break_next = False
@@ -329,7 +335,7 @@ class City:
         """Until the database takes it; now and then the answer is lost, and it is asked again."""
         while True:
             try:
-                with self.meter.timed(kind, items):
+                with self.meter.timed(kind, items), self._weather.over():
                     result = call()
             except StorageAway:
                 self.counts["calls that met a lost connection"] += 1
@@ -344,7 +350,8 @@ class City:
         """Whoever did not hear the answer asks again."""
         while True:
             try:
-                call()
+                with self._weather.over():
+                    call()
             except StorageAway:
                 self.counts["calls that met a lost connection"] += 1
             else:

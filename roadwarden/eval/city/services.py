@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -51,16 +52,25 @@ class Weather:
 
     def __init__(self, share: float, seed: int) -> None:
         self._share, self._chance = share, Random(seed)
-        self.broken = 0
+        self._blows = False
         self.break_next = False
 
     def blow_on(self, engine: Engine) -> None:
         """From now on."""
         event.listen(engine, "commit", self._commit)
 
+    @contextmanager
+    def over(self) -> Iterator[None]:
+        """Over a call of a service; what the simulation itself reads is spared."""
+        self._blows = True
+        try:
+            yield
+        finally:
+            self._blows = False
+
     def _commit(self, _connection: Connection) -> None:
-        if self.break_next or self._chance.random() < self._share:
-            self.broken, self.break_next = self.broken + 1, False
+        if self._blows and (self.break_next or self._chance.random() < self._share):
+            self.break_next = False
             raise OperationalError("COMMIT", None, ConnectionResetError("the connection was lost, as the plan wants"))
 
 
