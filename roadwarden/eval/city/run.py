@@ -208,8 +208,8 @@ class City:
                     self.counts["messages refused: wrong clock"] += 1
         self.counts["messages delivered"] += len(handful)
         if looks:
-            doubles = self._tried("frames kept", lambda: self.services.sink.keep(looks), len(looks))
-            self.counts["frames delivered again"] += doubles
+            kept = self._tried("frames kept", lambda: self.services.sink.keep(looks), len(looks))
+            self.counts["frames delivered again"] += kept.doubles
 
     def _look(self, message: Message) -> Look:
         envelope = Envelope(f"roadwarden.boxes.{message.camera}", next(self._numbers), message.arrives)
