@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ def as_json(
     city: City, found: Sequence[Finding], pages: Mapping[str, Any] | None, command: str
 ) -> dict[str, Any]:  # fmt: skip
     """Everything; keys stay, for the page of capacity reads them."""
-    totals = _totals(city.services.engine)
+    totals, kpi = _totals(city.services.engine), _kpi(city)
+    found = [*found, *_same_figures(kpi)]
     spent = {"wall_s": 0.0, "cpu_s": 0.0}
     for day in city.books.days:
         spent = {name: spent[name] + day[name] for name in spent}
@@ -73,7 +74,7 @@ def as_json(
         "days": city.books.days,
         "calls": _calls(city.meter),
         "bytes": _bytes(city.services.engine),
-        "kpi": _kpi(city),
+        "kpi": kpi,
         "pages": pages,
     }
 
@@ -158,6 +159,13 @@ def _kpi(city: City) -> dict[str, Any]:
         "figures": report,
         "recomputed": {"same": done.returncode == 0, "told": (done.stdout or done.stderr).strip()},
     }
+
+
+def _same_figures(kpi: Mapping[str, Any]) -> Iterator[Finding]:
+    """Nothing where the program is not there, as in an installed package."""
+    if (again := kpi["recomputed"]) is not None:
+        told = again["told"].splitlines()[-1] if again["told"] else "nothing was said"
+        yield Finding("a program that knows nothing of ours reckons the same figures", again["same"], told)
 
 
 def _commit() -> str:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class Traffic:
         self, camera: str, shot: Shot, chance: np.random.Generator, expected: Expected, *, unset: bool
     ) -> bytes:  # fmt: skip
         sha256 = hashlib.sha256(f"{self.plan.seed} {camera} {shot.at.isoformat()}".encode()).hexdigest()
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "type": said.value,
                 "score": round(float(np.clip(chance.normal(0.75, 0.1), 0.3, 0.99)), 3),
@@ -138,8 +139,8 @@ class Traffic:
             at = NEVER_SET + (at - self.plan.begin) if chance.random() < 0.5 else at + timedelta(days=4)
         else:
             expected.frames.add(frame_key(camera, shot.at, sha256, MODEL))
-            expected.sightings |= {sighting_id(sha256, MODEL, np.float32(row["box_xyxy"])) for row in rows}
-        about = {
+            expected.sightings |= {sighting_id(sha256, MODEL, np.array(row["box_xyxy"], np.float32)) for row in rows}
+        about: dict[str, Any] = {
             "captured_at": at.isoformat(),
             "frame_sha256": sha256,
             "width_px": WIDTH_PX,

@@ -177,7 +177,9 @@ class Roles:
         secret.write_text(PASSWORD, encoding="utf-8")
         for place in (host.folder, data, secret):
             os.chown(place, account.pw_uid, account.pw_gid)
-        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        user: dict[str, Any] = (
+            {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        )
         words = [f"{programs}/initdb", "-D", str(data), "-U", USER, "--pwfile", str(secret), "--encoding=UTF8"]
         subprocess.run([*words, "--auth=scram-sha-256", "--no-locale"], check=True, capture_output=True, **user)
         with (data / "pg_hba.conf").open("a", encoding="utf-8") as rules:

@@ -7,7 +7,7 @@ stopped, and needs no memory of its own.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -149,7 +149,7 @@ class _Case:
 
     def move(self) -> Move | None:
         steps = [one for one in self.events if one.type not in _ELSEWHERE]
-        hand = {
+        hands: Mapping[CaseState, Callable[[], Move | None]] = {
             CaseState.FILED: self._at_intake,
             CaseState.DISPATCHED: self._at_crew,
             CaseState.ACCEPTED: self._before_work,
@@ -157,7 +157,8 @@ class _Case:
             CaseState.UNDER_REPAIR: self._at_work,
             CaseState.REPAIR_REPORTED: self._reported,
             CaseState.ASSESSED: self._assessed,
-        }.get(CaseState(self.row.state))
+        }
+        hand = hands.get(CaseState(self.row.state))
         return None if hand is None or not steps else hand()
 
     def _at_intake(self) -> Move:
