@@ -46,14 +46,22 @@ def looks_of(frames: Sequence[SurveyFrame], where: Located, roads: KnownRoads) -
 
 
 def keep_looks(engine: Engine, looks: Sequence[Inspected], roads: KnownRoads, changed: Iterable[str]) -> None:
-    """Keeps stretches, and says anew whether the defects on their segments, and ``changed`` ones, are still seen."""
-    touched = sorted({look.segment for look in looks})
+    """Keeps stretches, and says anew whether the defects along them, and ``changed`` ones, are still seen."""
     with writing(engine) as unit:
         unit.stretches.add(roads.number, looks)
         there = {one.id: one for one in unit.defects.get(changed)}
-        for segment in touched:
-            there |= {one.id: one for one in unit.defects.along(roads.number, segment)}
+        for segment, (from_m, to_m) in sorted(_spans(looks).items()):
+            there |= {one.id: one for one in unit.defects.along(roads.number, segment, from_m, to_m)}
         watch(unit, there.values(), roads)
+
+
+def _spans(looks: Iterable[Inspected]) -> Mapping[str, tuple[float, float]]:
+    """The ends of what was looked at of each segment: no other defect was passed."""
+    found: dict[str, tuple[float, float]] = {}
+    for look in looks:
+        from_m, to_m = found.get(look.segment, (look.from_m, look.to_m))
+        found[look.segment] = min(from_m, look.from_m), max(to_m, look.to_m)
+    return found
 
 
 def watch(unit: UnitOfWork, defects: Iterable[KeptDefect], roads: KnownRoads) -> None:

@@ -151,6 +151,15 @@ def test_what_is_broken_off_in_the_middle_of_a_day_goes_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_city_on_postgresql_adds_up_as_well(postgres_url, tmp_path):
+    city = City(SMALL, postgres_url, tmp_path)
+    city.run()
+    assert [one for one in findings(city) if not one.holds] == []
+    assert as_json(city, [], None, COMMAND)["bytes"]["sightings"] > 0
+    city.services.kill()
+
+
+@pytest.mark.slow
 def test_a_city_that_is_killed_again_and_again_goes_on(tmp_path):
     command = [
         sys.executable,
