@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,7 +46,8 @@ def city(
 
     Messages of boxes become sightings, defects, cases, repairs, verdicts, warnings and leaves of the log. They come
     twice, late and in disorder; clocks are wrong, connections are lost, services are killed. Exits with 3 where
-    anything was lost or doubled. Broken off, the same command goes on with the day that was not finished.
+    anything was lost or doubled. Broken off, the same command goes on with the day that was not finished; SIGTERM
+    ends it after the day at hand, with a report on the days so far.
 
     Example: roadwarden simulate city --roads 5 --vehicles 2 --poles 2 --days 3
     """
@@ -57,7 +60,8 @@ def city(
     plan = _plan(roads, vehicles, poles, days, seed, faults, until)
     url = database or f"sqlite:///{out}/city.db"
     out.mkdir(parents=True, exist_ok=True)
-    run = City(plan, url, out)
+    run, stop = City(plan, url, out), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with progress("days", quiet=as_json) as tell:
         asked = Pages(url, days, days - pages, lambda what: None if as_json else print(what, flush=True))
 
@@ -66,7 +70,7 @@ def city(
             tell(day, days)
 
         try:
-            run.run(on_day)
+            run.run(on_day, stop.is_set)
         finally:
             asked.end()
     found = findings(run)

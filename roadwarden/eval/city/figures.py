@@ -71,6 +71,7 @@ def as_json(
         "states": _states(city.services.engine),
         "counts": dict(sorted(city.counts.items())),
         "seconds": {name: round(value, 1) for name, value in spent.items()},
+        "days_done": city.books.days_done,
         "days": city.books.days,
         "calls": _calls(city.meter),
         "bytes": _bytes(city.services.engine),
@@ -138,7 +139,7 @@ def _bytes(engine: Engine) -> dict[str, int]:
 
 def _kpi(city: City) -> dict[str, Any]:
     """The product's figures of the whole time, and whether an independent program comes to the same from the events."""
-    period = Period(city.plan.begin, city.plan.until, city.plan.until)
+    period = Period(city.plan.begin, city.until, city.until)
     engine, policies = city.services.engine, city.services.desk.policies
     report = kpi_report(stored_facts(engine, period, policies), period).as_json()
     lines, figures = city.out / "events.jsonl", city.out / "kpi.json"

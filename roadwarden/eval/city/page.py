@@ -31,7 +31,7 @@ def page(told: Mapping[str, Any]) -> str:
     plan, totals = told["plan"], told["totals"]
     return "\n".join(
         [
-            f"# A city in small, {plan['days']} days: {'everything holds' if told['holds'] else 'IT DOES NOT HOLD'}",
+            f"# A city in small, {_days(told)} days: {'everything holds' if told['holds'] else 'IT DOES NOT HOLD'}",
             "",
             f"`{told['command']}` at {told['at'][:16]} UTC, commit {told['commit']}, on {told['machine']}, "
             f"{told['database']}; {told['seconds']['wall_s']:,.0f} s by the clock, {told['seconds']['cpu_s']:,.0f} s "
@@ -52,6 +52,11 @@ def page(told: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _days(told: Mapping[str, Any]) -> str:
+    done, planned = told["days_done"], told["plan"]["days"]
+    return str(done) if done == planned else f"{done} of {planned}"
 
 
 def _what_is_real(told: Mapping[str, Any]) -> list[str]:

@@ -85,10 +85,12 @@ class City:
         self.services = Services(url, out, plan.seed, poles, lambda: self.time, self._weather)
         self.intents = Intents(out)
 
-    def run(self, on_day: OnDay = lambda _day: None) -> None:
-        """To the end; every finished day is noted."""
+    def run(self, on_day: OnDay = lambda _day: None, stopped: Callable[[], bool] = lambda: False) -> None:
+        """To the last day, or to the end of the day on which it is ``stopped``; every finished day is noted."""
         self._take_up()
         for day in range(self.books.days_done, self.plan.days):
+            if stopped():
+                break
             on_day(day)
             begun = time.perf_counter(), time.process_time()
             self._day(day)
@@ -126,6 +128,11 @@ class City:
         types = [detector.alike_type(chance) for _ in range(detector.alike(standing))]
         long_ago = plan.begin - timedelta(days=365)
         return [*found, *alike(network, types, len(found), long_ago, chance)]
+
+    @property
+    def until(self) -> datetime:
+        """The end of the last finished day."""
+        return self.plan.day(self.books.days_done)
 
     def _take_up(self) -> None:
         """Everything that a city knows is in its database: true repairs, and who has to turn to which case.

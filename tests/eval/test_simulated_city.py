@@ -188,6 +188,20 @@ def test_a_city_that_is_killed_again_and_again_goes_on(tmp_path):
     assert told["totals"]["cases"] > 20
 
 
+def test_stopped_after_a_day_it_tells_of_that_day_and_goes_on_later(tmp_path):
+    plan = CityPlan(MIDNIGHT, roads=4, vehicles=1, poles=0, days=2, faults=Faults(restarts=0))
+    city, asked = city_in(tmp_path, plan), iter([False, True])
+    city.run(stopped=lambda: next(asked))
+    found = findings(city)
+    assert [one for one in found if not one.holds] == []
+    assert page(as_json(city, found, None, COMMAND)).startswith("# A city in small, 1 of 2 days: everything holds")
+    city.services.kill()
+    again = city_in(tmp_path, plan)
+    again.run()
+    assert again.books.days_done == 2
+    assert [one for one in findings(again) if not one.holds] == []
+
+
 class TestWhatIsDrawn:
     def test_is_what_the_detectors_report_says(self):
         told = json.loads((REPOSITORY / measured.DETECTOR_REPORT).read_text())["coverage"]
