@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 ROUNDS = 4
 """In the time after which a worker is taken for dead."""
+END_S = 0.3
 
 
 class Reader(Protocol):
@@ -59,7 +60,7 @@ def name_of_this_process() -> str:
 
 
 class Leaseholder:
-    """Of one worker; ``run`` in a thread of its own."""
+    """Of one worker; ``start`` lets it go its rounds in a thread of its own."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Leaseholder:
         name: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``cameras``: those that are shared, asked for at every round."""
+        """``cameras``: those that are wanted of the shared ones, asked for at every round."""
         self._engine, self._reader, self._cameras, self._clock = engine, reader, cameras, clock
         self.name = name or name_of_this_process()
         self._patience = Patience(lease_s, lease_s / ROUNDS)
@@ -79,13 +80,19 @@ class Leaseholder:
         self._leaving: set[str] = set()
         self._failed = 0
         self.standing = Standing(self.name)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
 
-    def run(self, stop: threading.Event) -> None:
-        """Rounds until stopped."""
-        while True:
-            self.round()
-            if stop.wait(self._patience.round_s):
-                return
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def end(self, *, tell: bool) -> None:
+        """No more rounds; ``tell`` the others, where the database is there to do so."""
+        self._stop.set()
+        self._thread.join(END_S)
+        if tell and not self._thread.is_alive():  # a round that comes later would take everything back
+            self.leave()
 
     def round(self) -> None:
         """One look at the table, and what follows from it."""
@@ -112,6 +119,15 @@ class Leaseholder:
                 unit.leases.forget([self.name])
         except (StorageAway, DataError) as exc:
             logger.warning("the cameras are others' in %.0f s: %s", self._patience.lease_s, exc)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.round()
+            except Exception:
+                logger.exception("leases of cameras: a round failed; without more of them the cameras are others' soon")
+            if self._stop.wait(self._patience.round_s):
+                return
 
     def _in_database(self) -> tuple[Table, Moves, Watch]:
         """Reads and moves in one transaction; returns the table as it is then. Raises StorageAway, DataError."""

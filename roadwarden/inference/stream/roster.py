@@ -39,17 +39,24 @@ class Roster:
         """Cameras that one worker at a time reads."""
         return shared_cameras(self.config)
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Of the shared ones; none any more while the worker ends, so that they are handed over as they are through."""
+        return frozenset() if self._closed else self.shared
+
     def open(self) -> None:
         """Begins with the worker's own cameras; the others come with their leases."""
         for name, camera in self.config.cameras.items():
             if name not in self.shared:
                 self.add(name, camera)
 
-    def close(self) -> None:
-        """Stops all, and takes no more."""
+    def close(self) -> list[Runner]:
+        """Stops all, takes no more, and returns those that were running."""
         self._closed = True
-        for runner in list(self.runners.values()):
+        running = list(self.runners.values())
+        for runner in running:
             runner.stop.set()
+        return running
 
     def add(self, name: str, camera: CameraConfig) -> None:
         """Starts a camera; one of that name is replaced. Raises ConfigError for one that others may read."""

@@ -131,13 +131,13 @@ class Worker:
         self._decode = PictureDecoder()
         self.lanes = [self._lane(number) for number in range(self.shape.lanes)]
         self.leaseholder = (
-            Leaseholder(parts.engine, self.roster, lambda: self.roster.shared, config.sharing.lease_s)
+            Leaseholder(parts.engine, self.roster, lambda: self.roster.wanted, config.sharing.lease_s)
             if config.sharing
             else None
         )
         self.started_at = datetime.now(UTC)
         self._stop, self._reload = threading.Event(), threading.Event()
-        self._lanes_stop, self._recorder_stop, self._leases_stop = (threading.Event() for _ in range(3))
+        self._lanes_stop, self._recorder_stop = threading.Event(), threading.Event()
         self._state_s = 0.0
         self._limit_bytes = config.memory_limit_mb * 2**20 or machine_bytes() * 3 // 4
         self.watchers: list[Callable[[Sequence[Look]], None]] = []
@@ -207,9 +207,9 @@ class Worker:
             polling = (self.config.swap.poll_s, self._lanes_stop)
             threading.Thread(target=follower.run, args=polling, name="alias", daemon=True).start()
         self.roster.open()
-        if (holder := self.leaseholder) is not None:
-            threading.Thread(target=holder.run, args=(self._leases_stop,), name="leases", daemon=True).start()
-        threading.Thread(target=self.forgetter.run, args=(self._leases_stop,), name="forgetter", daemon=True).start()
+        if self.leaseholder is not None:
+            self.leaseholder.start()
+        threading.Thread(target=self.forgetter.run, args=(self._lanes_stop,), name="forgetter", daemon=True).start()
         while not self._stop.wait(TICK_S) and not (self._until_eof and self._is_done()):
             self._tick()
         self._end(lanes, recorder)
@@ -236,9 +236,7 @@ class Worker:
     def _end(self, lanes: Sequence[threading.Thread], recorder: threading.Thread) -> None:
         begun_s = time.monotonic()
         stopped = self._stop.is_set()
-        self._leases_stop.set()
-        self.roster.close()
-        for runner in list(self.runners.values()):
+        for runner in self.roster.close():
             runner.join(max(0.1, begun_s + self.config.drain_s - time.monotonic()))
         while stopped and len(self.hall) and time.monotonic() - begun_s < self.config.drain_s:
             self._lanes_stop.wait(0.02)
@@ -258,8 +256,8 @@ class Worker:
                 self.sink.close()
             except StorageAway as exc:
                 logger.warning("the last stretches of road are not kept: %s", exc)
-        if self.leaseholder is not None and not self.recorder.is_storage_away:
-            self.leaseholder.leave()
+        if self.leaseholder is not None:
+            self.leaseholder.end(tell=not self.recorder.is_storage_away)
         write_report(self.config.state / BOOKS, self.report(ended=True))
 
     # -- the ways out
