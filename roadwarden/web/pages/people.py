@@ -128,8 +128,16 @@ def _all(request: Request, parts: Parts, problem: str = "") -> HTMLResponse:
     accounts = sorted(parts.people.all(), key=lambda one: (one.disabled_at is not None, one.name))
     rows = [(one, sorted(one.roles, key=list(Role).index)) for one in accounts]
     status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
-    values = {"roles": GIVEN, "table": parts.dispatch, "permissions": parts.permissions, "problem": problem}
-    return render(request, "people.html", status, rows=rows, **values)
+    return render(
+        request,
+        "people.html",
+        status,
+        rows=rows,
+        roles=GIVEN,
+        table=parts.dispatch,
+        permissions=parts.permissions,
+        problem=problem,
+    )
 
 
 def _one(request: Request, parts: Parts, name: str, problem: str = "") -> HTMLResponse:
@@ -137,8 +145,16 @@ def _one(request: Request, parts: Parts, name: str, problem: str = "") -> HTMLRe
     with reading(parts.engine) as connection:
         changes = PeopleStore(connection).recorded(name)[: -_CHANGES - 1 : -1]
     status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
-    values = {"roles": GIVEN, "table": parts.dispatch, "problem": problem, "changes": changes}
-    return render(request, "person.html", status, person=account, **values)
+    return render(
+        request,
+        "person.html",
+        status,
+        person=account,
+        roles=GIVEN,
+        table=parts.dispatch,
+        problem=problem,
+        changes=changes,
+    )
 
 
 @router.get("/audit")
