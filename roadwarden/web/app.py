@@ -35,6 +35,7 @@ from roadwarden.web.api import (
 from roadwarden.web.figures import Figures
 from roadwarden.web.guard import Guard
 from roadwarden.web.limits import Limiter
+from roadwarden.web.open311 import described
 from roadwarden.web.open311 import routes as open311
 from roadwarden.web.pages import cockpit, login, problem_page, sign_on
 from roadwarden.web.parts import Parts
@@ -116,11 +117,14 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    schemas |= problem.pop("$defs", {}) | {"Problem": problem} | described.components()
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     shown = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for path in document["paths"].values():
+    for name, path in document["paths"].items():
         for operation in path.values():
+            if name.startswith(described.PREFIX):
+                described.finish(operation)
+                continue
             operation.setdefault("security", [{"token": []}])
             if "422" in operation["responses"]:
                 operation["responses"]["422"] = {"description": "Not understood, or unusable", "content": shown}

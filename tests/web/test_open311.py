@@ -24,6 +24,7 @@ from roadwarden.cases.filing import Source
 from roadwarden.cases.permissions import Person
 from roadwarden.cases.rights import Right
 from roadwarden.service.tips import drop_tip, file_tip, waiting_tips
+from roadwarden.web.open311 import described, shapes
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 V2 = "/open311/v2"
@@ -53,6 +54,42 @@ def ids(response):
 
 def file_(served, id):
     return file_tip(served.parts.desk, INTAKE, Source.CITIZEN, id, served.parts.requests.rules)
+
+
+class TestShapes:
+    """What is told is what the OpenAPI document says, to the last field."""
+
+    def test_every_answer_has_the_shape_that_is_described(self, served, post):
+        get = served.client.get
+        shapes.Open311Discovery.model_validate(get(f"{V2}/discovery.json").json(), strict=False)
+        for service in get(f"{V2}/services.json").json():
+            shapes.Open311Service.model_validate(service)
+            code = service["service_code"]
+            shapes.Open311Definition.model_validate(get(f"{V2}/services/{code}.json").json())
+        (made,) = post().json()
+        shapes.Open311Created.model_validate(made)
+        (row,) = get(f"{V2}/requests/{made['service_request_id']}.json").json()
+        shapes.Open311Request.model_validate(row)
+        shapes.Open311Token.model_validate(get(f"{V2}/tokens/{made['service_request_id']}.json").json()[0])
+        file_(served, made["service_request_id"])
+        served.clock.wait(minutes=1)
+        (update, *_) = get(f"{V2}/servicerequestupdates.json").json()
+        shapes.Open311Update.model_validate(update)
+        shapes.Open311Error.model_validate(get(f"{V2}/services/nothing.json").json()[0])
+
+    def test_the_examples_are_of_those_shapes(self):
+        for shape, example in described.EXAMPLES.items():
+            shape.model_validate(example)
+
+    def test_both_forms_are_described_with_an_example_of_each(self, served):
+        paths = served.client.get("/api/v1/openapi.json").json()["paths"]
+        ours = {name: item for name, item in paths.items() if name.startswith("/open311/v2/")}
+        assert len(ours) == 7
+        for name, item in ours.items():
+            for method, operation in item.items():
+                answer = operation["responses"]["200"]["content"]
+                assert set(answer) == {"application/json", "text/xml"}, (method, name)
+                ElementTree.fromstring(answer["text/xml"]["example"].encode())
 
 
 class TestReading:

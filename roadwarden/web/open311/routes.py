@@ -20,6 +20,8 @@ from roadwarden.settings import time_zone
 from roadwarden.web.identity import MaybeCaller, maybe_caller
 from roadwarden.web.limits import Rate
 from roadwarden.web.open311 import asked as asks
+from roadwarden.web.open311 import shapes
+from roadwarden.web.open311.described import NEWS, REPORT, asking, told
 from roadwarden.web.open311.faults import Open311Fault, not_found, not_given
 from roadwarden.web.open311.forms_in import Fields, of_form, of_xml
 from roadwarden.web.open311.forms_out import CONTENT_TYPES, Format, rendered
@@ -29,7 +31,7 @@ from roadwarden.web.parts import Parts, PartsOf
 from roadwarden.web.shown_pictures import picture_path
 from roadwarden.web.uploads import files_of, form_with_pictures, take_in
 
-router = APIRouter(prefix="/open311", route_class=Open311Route, include_in_schema=False)
+router = APIRouter(prefix="/open311", route_class=Open311Route, tags=["open311"], default_response_class=Response)
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
@@ -37,8 +39,12 @@ _XML: Final = frozenset({"text/xml", "application/xml"})
 _MOST_KEY: Final = 200
 
 
-@router.get("/discovery.{form}")
-@router.get("/v2/discovery.{form}")
+@router.get("/discovery.{form}", include_in_schema=False)
+@router.get(
+    "/v2/discovery.{form}",
+    responses=told("discovery", shapes.Open311Discovery, several=False),
+    openapi_extra=asking(),
+)
 def discovery(request: Request, parts: PartsOf, form: Format, _caller: MaybeCaller) -> Response:
     """Where the endpoint is."""
     fields = _query(request, parts)
@@ -46,13 +52,17 @@ def discovery(request: Request, parts: PartsOf, form: Format, _caller: MaybeCall
     return _answer("discovery", _teller(request, parts, fields).discovery(url, parts.settings.public_url), form)
 
 
-@router.get("/v2/services.{form}")
+@router.get("/v2/services.{form}", responses=told("services", shapes.Open311Service), openapi_extra=asking())
 def services(request: Request, parts: PartsOf, form: Format, _caller: MaybeCaller) -> Response:
     """GET Service List."""
     return _answer("services", _teller(request, parts, _query(request, parts)).services(), form)
 
 
-@router.get("/v2/services/{code}.{form}")
+@router.get(
+    "/v2/services/{code}.{form}",
+    responses=told("service_definition", shapes.Open311Definition, several=False),
+    openapi_extra=asking(),
+)
 def service(request: Request, parts: PartsOf, code: str, form: Format, _caller: MaybeCaller) -> Response:
     """GET Service Definition."""
     teller = _teller(request, parts, _query(request, parts))
@@ -62,7 +72,11 @@ def service(request: Request, parts: PartsOf, code: str, form: Format, _caller: 
     return _answer("service_definition", teller.definition(known), form)
 
 
-@router.post("/v2/requests.{form}")
+@router.post(
+    "/v2/requests.{form}",
+    responses=told("service_requests", shapes.Open311Created, more=(409, 413, 415)),
+    openapi_extra=REPORT,
+)
 async def post_request(request: Request, parts: PartsOf, form: Format) -> Response:
     """POST Service Request, with pictures where it is multipart."""
     fields, files = await _sent(request)
@@ -78,7 +92,20 @@ async def post_request(request: Request, parts: PartsOf, form: Format) -> Respon
     return _answer("service_requests", [_teller(request, parts, fields).created(kept.id)], form)
 
 
-@router.get("/v2/requests.{form}")
+@router.get(
+    "/v2/requests.{form}",
+    responses=told("service_requests", shapes.Open311Request),
+    openapi_extra=asking(
+        "service_request_id",
+        "service_code",
+        "status",
+        "start_date",
+        "end_date",
+        "updated_after",
+        "page",
+        "page_size",
+    ),
+)
 def requests(request: Request, parts: PartsOf, form: Format, _caller: MaybeCaller) -> Response:
     """GET Service Requests."""
     fields = _query(request, parts)
@@ -88,14 +115,22 @@ def requests(request: Request, parts: PartsOf, form: Format, _caller: MaybeCalle
     return _answer("service_requests", rows, form)
 
 
-@router.get("/v2/requests/{id}.{form}")
+@router.get(
+    "/v2/requests/{id}.{form}",
+    responses=told("service_requests", shapes.Open311Request),
+    openapi_extra=asking(),
+)
 def one_request(request: Request, parts: PartsOf, id: str, form: Format, _caller: MaybeCaller) -> Response:
     """GET Service Request."""
     teller = _teller(request, parts, _query(request, parts))
     return _answer("service_requests", [teller.request(find(parts.requests, id))], form)
 
 
-@router.get("/v2/tokens/{token}.{form}")
+@router.get(
+    "/v2/tokens/{token}.{form}",
+    responses=told("service_requests", shapes.Open311Token),
+    openapi_extra=asking(),
+)
 def token(request: Request, parts: PartsOf, token: str, form: Format, _caller: MaybeCaller) -> Response:
     """GET service_request_id from a token: ours are given at once, and a token is the number itself."""
     _query(request, parts)
@@ -103,7 +138,11 @@ def token(request: Request, parts: PartsOf, token: str, form: Format, _caller: M
     return _answer("service_requests", [{"service_request_id": found, "token": token}], form)
 
 
-@router.get("/v2/servicerequestupdates.{form}")
+@router.get(
+    "/v2/servicerequestupdates.{form}",
+    responses=told("service_request_updates", shapes.Open311Update),
+    openapi_extra=asking("start_date", "end_date"),
+)
 def updates(request: Request, parts: PartsOf, form: Format, _caller: MaybeCaller) -> Response:
     """FixMyStreet's extension: what was told of requests in a window, the oldest first."""
     fields = _query(request, parts)
@@ -112,7 +151,11 @@ def updates(request: Request, parts: PartsOf, form: Format, _caller: MaybeCaller
     return _answer("service_request_updates", _teller(request, parts, fields).updates(found), form)
 
 
-@router.post("/v2/servicerequestupdates.{form}")
+@router.post(
+    "/v2/servicerequestupdates.{form}",
+    responses=told("service_request_updates", shapes.Open311Kept, more=(409, 413, 415)),
+    openapi_extra=NEWS,
+)
 async def post_update(request: Request, parts: PartsOf, form: Format) -> Response:
     """FixMyStreet's extension: another system tells us of a request; the same ``update_id`` is one update."""
     fields, _files = await _sent(request)
@@ -123,7 +166,7 @@ async def post_update(request: Request, parts: PartsOf, form: Format) -> Respons
     return _answer("service_request_updates", [row], form)
 
 
-@router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 def nothing(rest: str, _caller: MaybeCaller) -> Response:
     """Anything else."""
     raise not_found("path", rest)
