@@ -31,6 +31,7 @@ from roadwarden.storage.schema import EMPTY, VERSION_TABLE, _config, revisions, 
 MANIFEST = "manifest.json"
 FORM = "roadwarden-backup 1"
 PIECE = 1 << 20
+MOST_MANIFEST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def _copy_out(connection: Connection, table: str, columns: list[str], file: IO[b
 def _load_postgresql(engine: Engine, path: Path) -> Backup:
     try:
         with zipfile.ZipFile(path) as archive:
-            manifest = _manifest(archive, path)
+            manifest = manifest_of(archive, path)
             with writing(engine) as connection:
                 command.upgrade(_config(connection), manifest["schema"])
                 rows = sum(_copy_in(connection, archive, name, entry) for name, entry in manifest["tables"].items())
@@ -191,10 +192,15 @@ def _load_postgresql(engine: Engine, path: Path) -> Backup:
     return Backup(path, manifest["schema"], rows, path.stat().st_size)
 
 
-def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+def manifest_of(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    """What a backup of PostgreSQL says of itself; raises DataError where it is none that we can restore."""
     try:
-        manifest = json.loads(archive.read(MANIFEST))
-    except (KeyError, ValueError) as exc:
+        with archive.open(MANIFEST) as file:
+            content = file.read(MOST_MANIFEST_BYTES + 1)  # a size: a bomb is not unpacked beyond it
+        if len(content) > MOST_MANIFEST_BYTES:
+            raise ValueError("too large")
+        manifest = json.loads(content)
+    except (KeyError, ValueError, RecursionError) as exc:
         raise DataError(f"{path}: holds no {MANIFEST}; it is no backup of ours") from exc
     if not isinstance(manifest, dict) or manifest.get("form") != FORM:
         raise DataError(f"{path}: is of another form than '{FORM}'; a newer Roadwarden has written it")

@@ -8,12 +8,19 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from roadwarden.data.archives.base import Entry, UnreadableEntry, is_frame
 from roadwarden.errors import DataError
 
 MOST_MEMBER_BYTES = 512 * 2**20
 """A member that claims to unpack to more is not a frame but a bomb."""
+MOST_HEADER_BYTES = 2**20
+"""Of a tar's long names and attributes, which are read into memory as soon as they are met."""
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What zipfile unpacks no further than it is asked to; bzip2 and lzma it unpacks as a whole, whatever that gives."""
+_HEADERS = (b"L", b"K", b"x", b"g", b"X")
+"""Long names and links of GNU, attributes of POSIX and of Solaris."""
 
 
 class ZipArchive:
@@ -47,12 +54,27 @@ class ZipArchive:
             raise UnreadableEntry(path, "missing") from exc
         if info.file_size > MOST_MEMBER_BYTES:
             raise UnreadableEntry(path, "too_large")
+        if info.compress_type not in _BOUNDED:
+            raise UnreadableEntry(path, "unknown_packing")
         try:
-            return self._zip.read(info)
+            with self._zip.open(info) as member:
+                return member.read(info.file_size + 1)  # a size: without one it is unpacked beyond what it claims
         except RuntimeError as exc:  # zipfile's answer to an encrypted member
             raise UnreadableEntry(path, "encrypted") from exc
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as exc:
             raise UnreadableEntry(path, "corrupt_member") from exc
+
+
+class _Header(tarfile.TarInfo):
+    """A header of a tar that is refused where reading it would take memory that no honest one takes."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        """Raises a TarError, which is where the archive breaks off."""
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _HEADERS and header.size > MOST_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes is none")
+        return header
 
 
 class TarArchive:
@@ -69,7 +91,7 @@ class TarArchive:
 
     def _open(self) -> None:
         try:
-            self._tar = tarfile.open(self._place)  # noqa: SIM115 -- lives as long as the archive
+            self._tar = tarfile.open(self._place, tarinfo=_Header)  # noqa: SIM115 -- lives as long as the archive
         except (tarfile.TarError, EOFError, OSError, zlib.error) as exc:
             raise DataError(f"{self._place}: not a tar file that can be read ({exc}); copy it again") from exc
         self._members: dict[str, tarfile.TarInfo] = {}
