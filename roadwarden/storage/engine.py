@@ -8,6 +8,8 @@ passwords.
 from __future__ import annotations
 
 import importlib.util
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +25,12 @@ from roadwarden.errors import ConfigError, DataError, MissingExtra, StorageAway
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BUSY_S = 30.0
 """How long a writer waits for the one before it."""
+BUSY_AGAIN_S = 0.01
 CONNECT_S = 10
 WRITER_LOCK = 0x526F_6164  # "Road": the number of our advisory lock in PostgreSQL
 _WRITES = "roadwarden_writes"
 _DURABLY = "roadwarden_durably"
 _SQLITE_PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=NORMAL",  # with WAL a power cut may lose the newest commits, never half of one
     "foreign_keys=ON",
     "cache_size=-65536",  # 64 MiB
@@ -126,7 +128,9 @@ def _sqlite(url: URL, busy_s: float) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver begins no transactions of its own; we do, below
-        for pragma in (f"busy_timeout={int(busy_s * 1000)}", *_SQLITE_PRAGMAS):  # changing the journal waits too
+        connection.execute(f"PRAGMA busy_timeout={int(busy_s * 1000)}")
+        _keep_a_log(connection, busy_s)
+        for pragma in _SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -138,6 +142,20 @@ def _sqlite(url: URL, busy_s: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _keep_a_log(connection: sqlite3.Connection, busy_s: float) -> None:
+    """Changes the journal of a new database to WAL; SQLite itself waits for nobody there, whatever its busy_timeout."""
+    deadline = time.monotonic() + busy_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_AGAIN_S)
+        else:
+            return
 
 
 def _postgresql(url: URL, busy_s: float) -> Engine:

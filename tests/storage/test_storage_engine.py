@@ -6,10 +6,12 @@ import importlib.util
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from sqlalchemy import text
 
 from roadwarden.errors import ConfigError, DataError, MissingExtra, StorageAway
 from roadwarden.settings import database_url as database_setting
-from roadwarden.storage.engine import open_engine, shown
+from roadwarden.storage.engine import BUSY_S, open_engine, shown
 from roadwarden.storage.schema import open_storage
 from roadwarden.storage.unit import reading, writing
 
@@ -175,6 +177,60 @@ class TestTransactions:
         with writing(engine) as unit:
             assert len(unit.sightings.add(survey(holes=200))) == 600
         assert len(everything(engine)) == 600
+
+
+WRITER = """
+import sys, time
+from sqlalchemy import text
+from roadwarden.storage.engine import open_engine, writing
+folder, mine, first, databases, commits = sys.argv[1], *map(float, sys.argv[2:])
+longest = 0.0
+for number in range(int(databases)):
+    time.sleep(max(0.0, first + 0.05 * number - time.time()))  # everybody opens the same new file at the same moment
+    engine = open_engine(f"sqlite:///{folder}/{number}.db")
+    for commit in range(int(commits)):
+        begun = time.monotonic()
+        with writing(engine, durably=True) as connection:
+            longest = max(longest, time.monotonic() - begun)
+            connection.execute(text("CREATE TABLE IF NOT EXISTS kept (who, number)"))
+            connection.execute(text(f"INSERT INTO kept VALUES ({mine}, {commit})"))
+    engine.dispose()
+print(longest)
+"""
+
+
+def write_at_once(folder, writers, databases, commits):
+    """Processes that write to the same databases; the longest that one of them waited for its turn, seconds."""
+    first = time.time() + 2.5  # when all of them have loaded what they need
+    numbers = [str(one) for one in (first, databases, commits)]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(folder), str(mine), *numbers],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for mine in range(writers)
+    ]
+    said = [process.communicate(timeout=300) for process in running]
+    assert [process.returncode for process in running] == [0] * writers, said
+    for number in range(databases):
+        with closing(sqlite3.connect(folder / f"{number}.db")) as database:
+            kept = database.execute("SELECT who, count(*), max(number) FROM kept GROUP BY who ORDER BY who").fetchall()
+        assert kept == [(mine, commits, commits - 1) for mine in range(writers)]
+    return max(float(out) for out, _ in said)
+
+
+def test_processes_that_open_a_new_database_at_the_same_moment_all_write_to_it(tmp_path):
+    """One in some hundred was told "database is locked": changing the journal to WAL waits for nobody in SQLite."""
+    write_at_once(tmp_path, writers=3, databases=20, commits=2)
+
+
+@pytest.mark.slow
+def test_eight_writing_processes_lose_nothing_and_none_is_turned_away(tmp_path):
+    assert write_at_once(tmp_path, writers=8, databases=1, commits=250) < BUSY_S
+    (tmp_path / "many").mkdir()
+    write_at_once(tmp_path / "many", writers=6, databases=150, commits=1)
 
 
 def test_the_tests_server_goes_with_the_tests_even_when_they_are_killed():
