@@ -1,4 +1,4 @@
-"""What commands on the database have in common."""
+"""What commands on the database and its files have in common."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ Database = Annotated[
     str | None,
     typer.Option(
         help=f"URL of the database; without it {DATABASE_VARIABLE}, else {LOCAL_DATABASE}", show_default=False
+    ),
+]
+
+PicturesFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--blobs", help="where pictures are kept: folder or fsspec URL; without it ROADWARDEN_BLOBS, else var/blobs"
     ),
 ]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from roadwarden.cli import ledger_bundle, ledger_log
+from roadwarden.cli import ledger_audit, ledger_bundle, ledger_log
 
 ledger_app = typer.Typer(help="The tamper-evident log of cases, evidence and models. 存证", no_args_is_help=True)
 
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     for command in (keygen, witness):
         ledger_app.command()(command)
     ledger_log.register(ledger_app)
+    ledger_audit.register(ledger_app)
     ledger_bundle.register(ledger_app)
     app.add_typer(ledger_app, name="ledger")
 

@@ -100,7 +100,10 @@ def verify(
         print(json.dumps(report.as_json(), ensure_ascii=False))
     elif report.verified:
         missing = f", {len(report.images_missing)} not enclosed" if report.images_missing else ""
-        print(f"verified: case {report.case}, {report.events} events, {len(report.images)} pictures{missing}")
+        gone = f", {len(report.images_erased)} erased" if report.images_erased else ""
+        print(f"verified: case {report.case}, {report.events} events, {len(report.images)} pictures{missing}{gone}")
+        if report.erased:
+            print(f"of {report.erased} events the names and words were erased, as the log says")
         print(f"log {report.checkpoint}")
     else:
         print(f"NOT verified: {file}")

@@ -1,4 +1,4 @@
-"""``roadwarden ledger checkpoint``, ``prove``, ``audit``, ``erase``: the log and its database."""
+"""``roadwarden ledger checkpoint``, ``prove``, ``erase``: the log and its database."""
 
 from __future__ import annotations
 
@@ -11,27 +11,23 @@ from typing import Annotated, Any
 
 import typer
 
-from roadwarden.cli.exits import EXIT_NOT_PASSED
 from roadwarden.cli.ledger_common import (
     AsJson,
     Database,
     PrivateKey,
-    PublicKeys,
     Registry,
     Witnesses,
     advance,
-    moves_or_none,
     open_ledger,
     own_ring,
     private_key,
 )
-from roadwarden.cli.progress import progress
 from roadwarden.errors import StorageAway, UnknownCase
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to the group."""
-    for command in (checkpoint, prove, audit, erase):
+    for command in (checkpoint, prove, erase):
         app.command()(command)
 
 
@@ -92,52 +88,6 @@ def prove(
     print(json.dumps({"checkpoint": proved[0].checkpoint.note, "leaves": leaves}, ensure_ascii=False, indent=2))
 
 
-def audit(
-    keys: PublicKeys,
-    witness: Witnesses = None,
-    registry: Registry = None,
-    most_lag_s: Annotated[
-        float | None, typer.Option(min=0, help="fail where an event has waited longer to be logged, seconds")
-    ] = None,
-    database: Database = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compare the whole database with the log and the witnesses; names what was changed. Exits with 3 where it was.
-
-    Example: roadwarden ledger audit --key var/log.key.pub --witness var/witness.jsonl
-    """
-    from roadwarden.ledger.checkpoint import KeyRing
-    from roadwarden.ledger.key_files import read_public_keys
-    from roadwarden.service.ledger_audit import audit as compare
-    from roadwarden.service.witnesses import open_witness
-
-    ring = KeyRing(read_public_keys(keys))
-    ledger = open_ledger(database)
-    with progress("leaves") as report:
-        found = compare(
-            ledger.engine, ring, [open_witness(one) for one in witness or ()], moves_or_none(registry), report
-        )
-    now = datetime.now(UTC)
-    late = most_lag_s is not None and found.lag(now).total_seconds() > most_lag_s
-    if as_json:
-        print(json.dumps(found.as_json(now) | {"late": late}, ensure_ascii=False))
-    else:
-        for fault in found.faults:
-            print(fault)
-        print(
-            f"{len(found.faults)} faults; {found.leaves} leaves, {found.checkpoints} checkpoints, "
-            f"{len(found.witnesses)} witnesses, {found.erased} erased"
-        )
-        print(
-            f"not in the log yet: {found.waiting} events, the oldest for {found.lag(now).total_seconds():.0f} s; "
-            f"not in a checkpoint yet: {found.unsigned_leaves} leaves"
-        )
-        if not found.witnesses:
-            print("no witness was asked: that the end was cut off together with its checkpoints could not be seen")
-    if found.faults or late:
-        raise typer.Exit(EXIT_NOT_PASSED)
-
-
 def erase(
     case: Annotated[str, typer.Argument(help="name of the case")],
     by: Annotated[str, typer.Option(help="who decides it")],
@@ -153,8 +103,8 @@ def erase(
     from roadwarden.service.ledger_erasure import erase as throw_away
 
     wanted = Erasure(case, frozenset(seq) if seq else None, by, reason)
-    number = throw_away(open_ledger(database), wanted, datetime.now(UTC))
-    print(f"{number} events erased; run 'roadwarden ledger checkpoint' to have it signed")
+    done = throw_away(open_ledger(database), wanted, datetime.now(UTC))
+    print(f"{len(done.positions)} events erased; run 'roadwarden ledger checkpoint' to have it signed")
 
 
 def _print(told: dict[str, Any], as_json: bool) -> None:

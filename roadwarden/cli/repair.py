@@ -10,10 +10,9 @@ import cv2
 import typer
 
 from roadwarden.cli import repair_queue, repair_rechecks, repair_review
-from roadwarden.cli.database import Database
+from roadwarden.cli.database import Database, PicturesFolder
 from roadwarden.cli.repair_common import (
     Model,
-    PicturesFolder,
     Table,
     Threads,
     conditions_of,

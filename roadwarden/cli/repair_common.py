@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from roadwarden.service.kept_pictures import KeptPictures
     from roadwarden.storage.assessments import AssessmentRow
 
-PicturesFolder = Annotated[
-    str | None,
-    typer.Option(
-        "--blobs", help="where pictures are kept: folder or fsspec URL; without it ROADWARDEN_BLOBS, else var/blobs"
-    ),
-]
 Model = Annotated[
     str | None,
     typer.Option(help="model file, registry:roadwarden@champion or shipped:int8"),

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roadwarden.cli.case_common import AsJson, Case, ReportSeq, shown
-from roadwarden.cli.database import Database
+from roadwarden.cli.database import Database, PicturesFolder
 from roadwarden.cli.repair_common import (
     Model,
-    PicturesFolder,
     Table,
     Threads,
     conditions_of,

@@ -10,8 +10,8 @@ import typer
 
 from roadwarden.cases.events import Verdict
 from roadwarden.cli.case_common import AsJson, Case, Common, ReportSeq, case_command, open_desk, tell
-from roadwarden.cli.database import Database
-from roadwarden.cli.repair_common import PicturesFolder, kept_pictures, line_of, told
+from roadwarden.cli.database import Database, PicturesFolder
+from roadwarden.cli.repair_common import kept_pictures, line_of, told
 from roadwarden.errors import DataError, PictureAway, UnknownCase
 
 

@@ -27,7 +27,7 @@ from roadwarden.errors import DataError, LedgerError
 from roadwarden.ledger.bundle_readme import bundle_readme
 from roadwarden.ledger.canonical import canonical, sha256_hex
 from roadwarden.ledger.checkpoint import head_of
-from roadwarden.ledger.leaves import ERASED, Json, LeafKind, Personal, joined
+from roadwarden.ledger.leaves import ERASED, Json, LeafKind, Personal, erased_pictures, joined
 from roadwarden.ledger.merkle import Hash
 from roadwarden.ledger.note import SigningKey
 from roadwarden.ledger.strict_zip import pack
@@ -139,6 +139,13 @@ def records_of(leaves: Sequence[BundleLeaf]) -> tuple[str, ...]:
     """The sha256 of the records that the assessment leaves name; those named otherwise are left out."""
     named = (str(one.body.get("assessment", "")) for one in leaves if one.body.get("kind") == LeafKind.ASSESSMENT)
     return tuple(dict.fromkeys(name for name in named if _SHA256.fullmatch(name)))
+
+
+def erased_in(leaves: Sequence[BundleLeaf]) -> tuple[frozenset[int], frozenset[str]]:
+    """What the bundle's own leaves say was erased: numbers of leaves whose words went, sha256 of pictures."""
+    bodies = [leaf.body for leaf in leaves if leaf.body.get("kind") == LeafKind.ERASURE]
+    words = frozenset(int(one) for body in bodies for one in body.get("leaves", []))
+    return words, frozenset(name for body in bodies for name in erased_pictures(body))
 
 
 def drawn_for(record: bytes) -> str | None:

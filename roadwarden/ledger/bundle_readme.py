@@ -18,6 +18,7 @@ _PAGE: Final = """# 案件 {case} 存证包
 - 事件 {events} 条 (`events.jsonl`), 证据照片哈希 {evidence} 条, 修复评价 {assessments} 条, 随附照片 {images} 张
 - 日志: `{origin}`, 共 {size} 条记录, 根哈希 `{root}`
 - 个人信息 (姓名, 文字说明) 不在日志中, 日志只存加盐哈希; 已删除或未随附的内容显示为 `[erased]`
+- 删除记录 {erasures} 条: 依法或按期限删除的照片和文字, 由日志中的 `erasure` 记录说明, 不影响核验
 
 ## 如何核验 (无需联网, 无需我方服务器)
 
@@ -38,6 +39,7 @@ Everything that happened to case {case} up to record {size} of the log, with the
 - {events} events (`events.jsonl`), {evidence} hashes of evidence, {assessments} assessments, {images} pictures enclosed
 - log `{origin}`, {size} records, root hash `{root}`
 - personal data (names, free text) is not in the log, only salted hashes are; what is gone reads `[erased]`
+- {erasures} erasures of pictures and words, by law or by age, told by `erasure` leaves; the proofs hold without them
 
 ## How to check it (no network, none of our servers)
 
@@ -65,5 +67,6 @@ def bundle_readme(case: str, head: Checkpoint, leaves: Sequence[BundleLeaf], ima
         events=counts[LeafKind.EVENT],
         evidence=counts[LeafKind.EVIDENCE],
         assessments=counts[LeafKind.ASSESSMENT],
+        erasures=counts[LeafKind.ERASURE],
         images=images,
     )

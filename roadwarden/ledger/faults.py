@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
     INSERTED = "inserted"
     REORDERED = "reordered"
     TRUNCATED = "truncated"
+    SWAPPED = "swapped"  # a picture's file holds another picture of the log
     UNSIGNED = "unsigned"  # a checkpoint without a good signature
 
 

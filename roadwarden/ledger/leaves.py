@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -155,10 +155,33 @@ def draft_of_key(position: int, key: str, note: str, now: datetime) -> Draft:
     return Draft(LeafKind.KEY, Source.KEYS, position, 0, public, {})
 
 
-def draft_of_erasure(position: int, leaves: Sequence[int], by: str, reason: str, now: datetime) -> Draft:
-    """The leaf that says which leaves lost their salts."""
-    public = {"number": position, "leaves": list(leaves), "at": format_time(now)}
-    return Draft(LeafKind.ERASURE, Source.ERASURES, position, 0, public, {"by": by, "reason": reason})
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What went: leaves by their salts, pictures by their files, and rows that no leaf is of, told by their digest."""
+
+    leaves: Sequence[int] = ()
+    pictures: Sequence[str] = ()  # sha256 of the files
+    rows: Json = field(default_factory=dict)  # "count", "sha256" of their keys, "rule", "before"; empty for none
+
+
+def draft_of_erasure(
+    position: int, erased: Erased, by: str, reason: str, now: datetime, case: str | None = None
+) -> Draft:
+    """The leaf that says what was erased; ``case``: all of it was that case's, whose bundles tell of it."""
+    public: Json = {"number": position, "leaves": list(erased.leaves), "at": format_time(now)}
+    if erased.pictures:
+        public["pictures"] = list(erased.pictures)
+    if erased.rows:
+        public["rows"] = dict(erased.rows)
+    if case is not None:
+        public["case"] = case
+    return Draft(LeafKind.ERASURE, Source.ERASURES, position, 0, public, {"by": by, "reason": reason}, case)
+
+
+def erased_pictures(body: Json) -> tuple[str, ...]:
+    """The sha256 of the pictures that a leaf says were erased; none for a leaf of another kind."""
+    named = body.get("pictures", []) if body.get("kind") == LeafKind.ERASURE else []
+    return tuple(map(str, named)) if isinstance(named, list) else ()
 
 
 def parted(fields: Json, paths: Sequence[str]) -> tuple[Json, Personal]:

@@ -19,6 +19,7 @@ from roadwarden.ledger.bundle import (
     SUCCESSIONS,
     BundleLeaf,
     drawn_for,
+    erased_in,
     events_of,
     pictures_of,
     read_lines,
@@ -42,9 +43,11 @@ class BundleReport:
     events: int = 0
     leaves: int = 0
     images: tuple[str, ...] = ()  # sha256 of those enclosed and named by an event
-    images_missing: tuple[str, ...] = ()  # named, not enclosed
+    images_missing: tuple[str, ...] = ()  # named, not enclosed, and not erased as far as the bundle tells
+    images_erased: tuple[str, ...] = ()  # named, not enclosed, and a leaf of the log says that they were erased
     records: tuple[str, ...] = ()  # sha256 of records of assessments that are enclosed
     withheld: int = 0  # events whose personal data was erased or left out
+    erased: int = 0  # of those, that a leaf of the log says were erased
     faults: tuple[str, ...] = ()
 
     @property
@@ -64,8 +67,10 @@ class BundleReport:
             "leaves": self.leaves,
             "images": list(self.images),
             "images_missing": list(self.images_missing),
+            "images_erased": list(self.images_erased),
             "records": list(self.records),
             "withheld": self.withheld,
+            "erased": self.erased,
             "faults": list(self.faults),
         }
 
@@ -88,6 +93,8 @@ def verify_bundle(content: bytes, ring: KeyRing) -> BundleReport:
     except (RoadwardenError, KeyError, TypeError, ValueError) as exc:
         return BundleReport(case, head, faults=(f"{LEAVES}: {exc}",))
     named = pictures_of(leaves)
+    words, pictures = erased_in(leaves)
+    wordless = [leaf for leaf in leaves if leaf.salt is None and leaf.body.get("kind") == LeafKind.EVENT]
     enclosed = {sha256_hex(one) for name, one in files.items() if name.startswith("images/")}
     recorded = {sha256_hex(one) for name, one in files.items() if name.startswith("records/")}
     return BundleReport(
@@ -96,9 +103,11 @@ def verify_bundle(content: bytes, ring: KeyRing) -> BundleReport:
         events=sum(leaf.body.get("kind") == LeafKind.EVENT for leaf in leaves),
         leaves=len(leaves),
         images=tuple(one for one in named if one in enclosed),
-        images_missing=tuple(one for one in named if one not in enclosed),
+        images_missing=tuple(one for one in named if one not in enclosed | pictures),
+        images_erased=tuple(one for one in named if one in pictures - enclosed),
         records=tuple(one for one in records_of(leaves) if one in recorded),
-        withheld=sum(leaf.salt is None and leaf.body.get("kind") == LeafKind.EVENT for leaf in leaves),
+        withheld=len(wordless),
+        erased=sum(leaf.index in words for leaf in wordless),
         faults=faults,
     )
 

@@ -7,11 +7,21 @@ an erasure from tampering. What was sent outside, lies in backups or in bundles 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from roadwarden.errors import LedgerError, UnknownCase
-from roadwarden.ledger.leaves import ERASED, Draft, LeafKind, Source, draft_of_erasure, drafts_of_event, joined
+from roadwarden.ledger.leaves import (
+    ERASED,
+    Draft,
+    Erased,
+    Json,
+    LeafKind,
+    Source,
+    draft_of_erasure,
+    drafts_of_event,
+    joined,
+)
 from roadwarden.service.ledger import Ledger, kept_event
 from roadwarden.storage.engine import writing
 from roadwarden.storage.event_erasure import overwrite_events
@@ -26,10 +36,19 @@ class Erasure:
     seqs: frozenset[int] | None  # events of the case; None: all
     by: str
     reason: str
+    rows: Json = field(default_factory=dict)  # what the leaf says besides, such as the rule of retention
 
 
-def erase(ledger: Ledger, wanted: Erasure, now: datetime) -> int:
-    """Erases what is personal in events of a case; returns how many. What was erased before is passed over.
+@dataclass(frozen=True, slots=True)
+class ErasedEvents:
+    """What came of it."""
+
+    positions: tuple[int, ...]  # of the events among all events; those that were erased before are left out
+    leaf: int | None  # that says so; None where there was nothing to erase
+
+
+def erase(ledger: Ledger, wanted: Erasure, now: datetime) -> ErasedEvents:
+    """Erases what is personal in events of a case; what was erased before is passed over.
 
     Raises UnknownCase where the log has none of them, LedgerError where one was tampered with: audit first.
     """
@@ -42,10 +61,11 @@ def erase(ledger: Ledger, wanted: Erasure, now: datetime) -> int:
         if not chosen:
             raise UnknownCase(f"the log has no such event of case {wanted.case}")
         todo = [leaf for leaf in chosen if leaf.salt is not None]
-        if todo:
-            _erase(ledger, store, todo, [drafts[leaf.number] for leaf in todo], wanted, now)
-            overwrite_events(connection, {leaf.position: _marked(drafts[leaf.number]) for leaf in todo})
-        return len(todo)
+        if not todo:
+            return ErasedEvents((), None)
+        number = _erase(ledger, store, todo, [drafts[leaf.number] for leaf in todo], wanted, now)
+        overwrite_events(connection, {leaf.position: _marked(drafts[leaf.number]) for leaf in todo})
+        return ErasedEvents(tuple(leaf.position for leaf in todo), number)
 
 
 def _erase(
@@ -55,14 +75,16 @@ def _erase(
     drafts: Sequence[Draft],
     wanted: Erasure,
     now: datetime,
-) -> None:
+) -> int:
     for leaf, draft in zip(leaves, drafts, strict=True):
         if draft.sealed(leaf.salt or b"").decode() != leaf.body:
             raise LedgerError(f"leaf {leaf.number} is not what the database says: run 'roadwarden ledger audit' first")
     numbers = [leaf.number for leaf in leaves]
     number = store.newest(Source.ERASURES) + 1
-    ledger.append([draft_of_erasure(number, numbers, wanted.by, wanted.reason, now)], store)
+    erased = Erased(numbers, rows=wanted.rows)
+    ledger.append([draft_of_erasure(number, erased, wanted.by, wanted.reason, now, wanted.case)], store)
     store.erase_salts(numbers)
+    return store.size() - 1
 
 
 def _draft(store: LedgerStore, leaf: LeafRow) -> Draft:

@@ -157,6 +157,24 @@ class ShownStore:
         found = rows_where(self._connection, select(table.c.sha256).where(other), table.c.sha256, sha256s)
         return frozenset(row[0] for row in found)
 
+    def has(self, sha256: str) -> bool:
+        """Whether the picture was evidence of some report."""
+        query = select(assessment_evidence.c.number).where(assessment_evidence.c.sha256 == sha256).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def cases_of(self, sha256: str) -> frozenset[str]:
+        """The cases whose reports were judged by the picture."""
+        query = select(assessment_evidence.c.case_id).where(assessment_evidence.c.sha256 == sha256)
+        return frozenset(self._connection.execute(query).scalars())
+
+    def drawn_from(self, sha256s: Sequence[str], case: str) -> tuple[str, ...]:
+        """The sha256 of what was drawn for reports of a case that some of the pictures were evidence of."""
+        shown, record = assessment_evidence.c, assessments.c
+        here = (shown.case_id == record.case_id) & (shown.report_seq == record.report_seq)
+        query = select(record.overlay, shown.sha256).join(assessment_evidence, here)
+        query = query.where(record.case_id == case, record.overlay.is_not(None))
+        return tuple(sorted({row.overlay for row in rows_where(self._connection, query, shown.sha256, sha256s)}))
+
     def newest(self) -> int:
         """Number of the newest hash; 0 where there is none."""
         return self._connection.execute(select(func.max(assessment_evidence.c.number))).scalar_one() or 0

@@ -7,8 +7,9 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import fsspec
 
@@ -25,6 +26,17 @@ class NoSuchBlob(DataError):
 
 class DamagedBlob(DataError):
     """What is kept is not what was put there."""
+
+
+PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What lies under a name, whatever the name says."""
+
+    sha256: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,60 @@ class BlobStore:
             raise DamagedBlob(f"the file {sha256} is damaged: its bytes have another hash; restore it from a backup")
         return data
 
+    def held(self, sha256: str) -> Held:
+        """What is kept there now, hashed piece by piece: memory does not grow with the file. Raises NoSuchBlob."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self.files.open(self._path(sha256), "rb") as stream:
+                while piece := stream.read(PIECE):
+                    digest.update(piece)
+                    size += len(piece)
+        except FileNotFoundError as exc:
+            raise NoSuchBlob(f"no file is kept under {sha256}") from exc
+        except _unreachable() as exc:
+            raise _away(exc) from exc
+        return Held(digest.hexdigest(), size)
+
     def has(self, sha256: str) -> bool:
         """Whether something is kept under it."""
         try:
             return bool(self.files.exists(self._path(sha256)))
         except _unreachable() as exc:
             raise _away(exc) from exc
+
+    def names(self) -> Iterator[str]:
+        """The sha256 of everything that is kept, in order; a store that nobody has written to has nothing."""
+        try:
+            found = self.files.find(self.root) if self.files.exists(self.root) else ()
+        except _unreachable() as exc:
+            raise _away(exc) from exc
+        yield from sorted(name for path in found if _SHA256.fullmatch(name := str(path).rpartition("/")[2]))
+
+    def copy_to(self, other: BlobStore, sha256: str) -> int:
+        """Copies a file piece by piece, and returns its length.
+
+        Raises NoSuchBlob, and DamagedBlob where it is not what its name says: the other store keeps nothing then.
+        """
+        digest, size = hashlib.sha256(), 0
+        draft = f"{other.root}/.{secrets.token_hex(8)}"
+        try:
+            other.files.makedirs(other.root, exist_ok=True)
+            with self.files.open(self._path(sha256), "rb") as source, other.files.open(draft, "wb") as target:
+                while piece := source.read(PIECE):
+                    digest.update(piece)
+                    size += len(piece)
+                    target.write(piece)
+            if digest.hexdigest() != sha256:
+                other.files.rm_file(draft)
+                raise DamagedBlob(f"the file {sha256} is damaged: its bytes have another hash")
+            place = other._path(sha256)
+            other.files.makedirs(place.rpartition("/")[0], exist_ok=True)
+            other.files.mv(draft, place)
+        except FileNotFoundError as exc:
+            raise NoSuchBlob(f"no file is kept under {sha256}") from exc
+        except _unreachable() as exc:
+            raise _away(exc) from exc
+        return size
 
     def remove(self, sha256: str) -> None:
         """Forgets it, where the law asks for that; one that is not there is forgotten already."""

@@ -20,12 +20,16 @@ from roadwarden.storage.rows import OnConflict, insert_rows, rows_where
 
 BAND_BITS: Final = 16
 _MASK: Final = (1 << BAND_BITS) - 1
-_FLIPS: Final = tuple(
+FLIPS: Final = tuple(
     sum(1 << bit for bit in bits) for count in range(3) for bits in itertools.combinations(range(BAND_BITS), count)
 )
 """0, and what one or two bits of a band are: 137 patterns."""
 MOST_BITS: Final = 3 * len(BANDS) - 1
 """Two hashes that differ in so many bits differ in two or fewer of one band: 4 bands with 3 each would be 12."""
+
+
+ERASED_FROM: Final = "[erased]"
+"""Stands for who sent a picture that was erased; no account can have that name."""
 
 
 class UseKind(StrEnum):
@@ -65,6 +69,11 @@ class KeptEvidence:
     copy_of: str | None = None  # earlier evidence that it shows again
     withheld: Withheld | None = None
 
+    @property
+    def erased(self) -> bool:
+        """Whether its files were erased, and with them all that told of a person: what is left knows it again."""
+        return self.received_from == ERASED_FROM
+
 
 @dataclass(frozen=True, slots=True)
 class Alike:
@@ -80,9 +89,9 @@ class EvidenceStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, kept: KeptEvidence) -> None:
-        """Keeps what is known of a picture; one that is kept already stays as it is."""
-        insert_rows(self._connection, evidence, [_values(kept)], OnConflict(("sha256",)))
+    def add(self, *kept: KeptEvidence) -> None:
+        """Keeps what is known of pictures; one that is kept already stays as it is."""
+        insert_rows(self._connection, evidence, map(_values, kept), OnConflict(("sha256",)))
 
     def get(self, sha256: str) -> KeptEvidence | None:
         """By the hash of the original."""
@@ -102,6 +111,37 @@ class EvidenceStore:
             "withheld_because": withheld.because,
         }
         self._connection.execute(update(evidence).where(evidence.c.sha256 == sha256), values)
+
+    def erase(self, sha256: str, at: datetime) -> str | None:
+        """Leaves of a picture what knows it again, and nothing that tells of a person.
+
+        Returns the sha256 of its redacted copy, unless another picture has the same; None for a picture that is not
+        known, or was erased before.
+        """
+        kept = self.get(sha256)
+        if kept is None or kept.erased:
+            return None
+        values: dict[str, Any] = {"received_from": ERASED_FROM}
+        values |= dict.fromkeys(("captured_at", "lat", "lon", "heading_deg", "device", "software"))
+        values |= {"withheld_at": at, "withheld_by": ERASED_FROM, "withheld_because": "erased"}
+        self._connection.execute(update(evidence).where(evidence.c.sha256 == sha256).values(**values))
+        query = select(evidence.c.sha256).where(evidence.c.public_sha256 == kept.public_sha256)
+        others = self._connection.execute(query.where(evidence.c.received_from != ERASED_FROM).limit(1)).first()
+        return None if others else kept.public_sha256
+
+    def erased_files(self, since: datetime | None = None) -> frozenset[str]:
+        """The sha256 of files that are not to be anywhere any more: of pictures erased since then, and their copies.
+
+        A copy that a picture which was not erased has too is not among them.
+        """
+        query = select(evidence.c.sha256, evidence.c.public_sha256).where(evidence.c.received_from == ERASED_FROM)
+        if since is not None:
+            query = query.where(evidence.c.withheld_at >= since)
+        rows = self._connection.execute(query).all()
+        others = select(evidence.c.public_sha256).where(evidence.c.received_from != ERASED_FROM)
+        copies = {row.public_sha256 for row in rows}
+        shown = {row[0] for row in rows_where(self._connection, others, evidence.c.public_sha256, copies)}
+        return frozenset({row.sha256 for row in rows} | copies - shown)
 
     def use(self, kind: UseKind, subject: str, pictures: Sequence[str]) -> None:
         """Says what pictures belong to; what is said already stays."""
@@ -141,7 +181,7 @@ class EvidenceStore:
         for number, band in enumerate(BANDS):
             column, ours = evidence.c[band], _band(perceptual, number)
             query = select(evidence.c.sha256, evidence.c.perceptual)
-            for row in rows_where(self._connection, query, column, (ours ^ flip for flip in _FLIPS)):
+            for row in rows_where(self._connection, query, column, (ours ^ flip for flip in FLIPS)):
                 apart = ((row.perceptual ^ _signed(perceptual)) & _WHOLE).bit_count()
                 if apart <= bits:
                     found[row.sha256] = apart

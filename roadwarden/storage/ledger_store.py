@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from roadwarden.storage.case_tables import case_events
 from roadwarden.storage.ledger_tables import (
@@ -83,6 +83,17 @@ class LedgerStore:
     def leaves_at(self, source: str, first: int, last: int) -> tuple[LeafRow, ...]:
         """Those of positions from ``first`` to ``last``, in the order of the log."""
         return self._leaves(ledger_leaves.c.source == source, ledger_leaves.c.position.between(first, last))
+
+    def leaves_of_kinds(self, kinds: Iterable[str], after: int, most: int) -> tuple[LeafRow, ...]:
+        """Those of some kinds behind a number, in the order of the log, at most so many."""
+        query = self._query().where(ledger_leaves.c.kind.in_(sorted(kinds)), ledger_leaves.c.number > after)
+        rows = self._connection.execute(query.order_by(ledger_leaves.c.number).limit(most))
+        return tuple(map(_leaf, rows))
+
+    def count_of_kinds(self, kinds: Iterable[str]) -> int:
+        """How many leaves of some kinds there are; reads the whole log."""
+        query = select(func.count()).select_from(ledger_leaves).where(ledger_leaves.c.kind.in_(sorted(kinds)))
+        return int(self._connection.execute(query).scalar_one())
 
     def leaf_at(self, source: str, position: int, part: int = 0) -> LeafRow | None:
         """The leaf of something, or None where it is not in the log yet."""
@@ -178,10 +189,14 @@ class LedgerStore:
         return {row.number: bytes(row.salt) for row in found}
 
     def _leaves(self, *where: Any) -> tuple[LeafRow, ...]:
-        query = select(ledger_leaves, ledger_salts.c.salt).outerjoin(
+        query = self._query().where(*where).order_by(ledger_leaves.c.number)
+        return tuple(map(_leaf, self._connection.execute(query)))
+
+    @staticmethod
+    def _query() -> Select[Any]:
+        return select(ledger_leaves, ledger_salts.c.salt).outerjoin(
             ledger_salts, ledger_salts.c.number == ledger_leaves.c.number
         )
-        return tuple(map(_leaf, self._connection.execute(query.where(*where).order_by(ledger_leaves.c.number))))
 
 
 def _leaf(row: Any) -> LeafRow:

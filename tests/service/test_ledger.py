@@ -20,7 +20,7 @@ from roadwarden.ledger.merkle import included, leaf_hash
 from roadwarden.ledger.note import SigningKey
 from roadwarden.models.mlflow_store import MlflowStore
 from roadwarden.service.ledger import MODEL_NAME, Ledger, kept_event, registry_moves
-from roadwarden.service.ledger_erasure import Erasure, erase
+from roadwarden.service.ledger_erasure import ErasedEvents, Erasure, erase
 from roadwarden.service.witnesses import open_witness
 from roadwarden.storage.case_unit import reading as reading_cases
 from roadwarden.storage.engine import reading, writing
@@ -492,7 +492,8 @@ class TestTampering:
 
 class TestErasure:
     def test_names_go_and_the_log_stays_whole(self, logged):
-        assert erase(logged.ledger, Erasure(SECOND, None, "data protection", "request 17"), MONDAY) == 5
+        done = erase(logged.ledger, Erasure(SECOND, None, "data protection", "request 17"), MONDAY)
+        assert len(done.positions) == 5
         logged.advance()
         assert logged.named() == []
         assert logged.audit().erased == 5
@@ -505,7 +506,8 @@ class TestErasure:
             "[erased]",
             "road_chief",
         )
-        assert not [leaf.salt for leaf in leaves(logged.engine) if leaf.case == SECOND and leaf.salt]
+        of_case = [leaf for leaf in leaves(logged.engine) if leaf.case == SECOND]
+        assert [leaf.kind for leaf in of_case if leaf.salt] == [LeafKind.ERASURE]
 
     def test_the_case_goes_on_afterwards(self, logged):
         erase(logged.ledger, Erasure(SECOND, None, "data protection", "request 17"), MONDAY)
@@ -518,8 +520,8 @@ class TestErasure:
 
     def test_again_nothing_is_left_to_erase(self, logged):
         wanted = Erasure(SECOND, frozenset({1}), "data protection", "request 17")
-        assert erase(logged.ledger, wanted, MONDAY) == 1
-        assert erase(logged.ledger, wanted, MONDAY) == 0
+        assert len(erase(logged.ledger, wanted, MONDAY).positions) == 1
+        assert erase(logged.ledger, wanted, MONDAY) == ErasedEvents((), None)
         with pytest.raises(UnknownCase):
             erase(logged.ledger, Erasure("nobody", None, "data protection", "request 17"), MONDAY)
 
