@@ -1,4 +1,4 @@
-"""What the scheduler does beside warnings and deliveries: the inbox, and the log."""
+"""What the scheduler does beside warnings and deliveries: the inbox, the log, the rules of retention."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from roadwarden.cli.ledger_common import NO_REGISTRY, advance, moves_or_none, own_ring, private_key
 from roadwarden.cli.partners import inbox_desk
+from roadwarden.settings import blobs_url
 
 if TYPE_CHECKING:
     from roadwarden.service.cases import CaseDesk
     from roadwarden.service.scheduler import Chore
 
 HOUR_S = 3600.0
+RETENTION_EVERY_S = 6 * HOUR_S
 
 
 def inbox_chores(desk: CaseDesk, partners: Path | None, keep: timedelta) -> Iterator[Chore]:
@@ -48,3 +50,15 @@ def ledger_chore(
     ring = own_ring(key, private)
     follow: Callable[[], int] = lambda: int(advance(ledger, key, private, ring, witnesses, asked)["added"])  # noqa: E731
     return Chore("ledger", follow, every_s)
+
+
+def retention_chore(desk: CaseDesk, rules: Path | None) -> Chore:
+    """What has become older than the rules allow is erased. Raises ConfigError for rules that cannot be read."""
+    from roadwarden.cli.privacy import retention_table
+    from roadwarden.service.privacy.erasing import Eraser
+    from roadwarden.service.privacy.sweep import Sweeper
+    from roadwarden.service.scheduler import Chore
+    from roadwarden.storage.blobs import open_blobs
+
+    sweeper = Sweeper(Eraser(desk.engine, open_blobs(blobs_url()), desk.now), retention_table(rules))
+    return Chore("retention", lambda: sum(one.count for one in sweeper.sweep()), RETENTION_EVERY_S)

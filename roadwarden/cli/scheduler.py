@@ -20,6 +20,7 @@ from roadwarden.cli.database import Database
 from roadwarden.cli.exits import EXIT_FAILED
 from roadwarden.cli.ledger_common import Registry, Witnesses
 from roadwarden.cli.partners import Partners, known_partners
+from roadwarden.cli.privacy import Rules
 from roadwarden.errors import ConfigError
 from roadwarden.settings import destinations_file
 
@@ -53,25 +54,31 @@ def scheduler(
     witness: Witnesses = None,
     registry: Registry = None,
     ledger_every_s: Annotated[float, typer.Option(min=1, help="seconds between two looks at the log")] = 60.0,
+    retention: Annotated[
+        bool, typer.Option(help="erase what has become older than the rules of retention allow")
+    ] = True,
+    rules: Rules = None,
     once: Annotated[bool, typer.Option("--once", help="do what is due now, and end: for cron")] = False,
     every_s: Annotated[float, typer.Option(min=0.1, help="seconds between two looks")] = 1.0,
     keep_days: Annotated[float, typer.Option(min=1, help="days to keep messages that everybody has")] = 30.0,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Warn of clocks that run out, deliver what has happened, do what partners want, and keep the log up to date.
+    """Warn of clocks that run out, deliver what has happened, do what partners want, keep the log up to date, and
+    erase personal data that has become too old.
 
     Several may run at once, on several machines. Where the log is signed, --once ends with 1 if that failed.
 
     Example: roadwarden scheduler --destinations destinations.yaml --ledger-key var/log.key --witness var/witness.jsonl
     """
-    from roadwarden.cli.chores import inbox_chores, ledger_chore
+    from roadwarden.cli.chores import inbox_chores, ledger_chore, retention_chore
 
     if witness and ledger_key is None:
         raise ConfigError("a witness is shown what is signed: give --ledger-key, or leave --witness out")
     desk, keep = open_desk(database, new=True), timedelta(days=keep_days)
     chores = [*inbox_chores(desk, partners, keep)]
     chores.append(ledger_chore(desk, ledger_key, witness or (), registry, ledger_every_s))
+    chores += [retention_chore(desk, rules)] if retention else []
     worker = replace(_worker(desk, destinations, escalation, known_partners(partners)), keep=keep, chores=chores)
     if once:
         _once(worker, as_json=as_json)

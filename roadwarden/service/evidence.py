@@ -34,6 +34,7 @@ class PictureProblem(StrEnum):
     TOO_SMALL = "too_small"
     NOT_A_PICTURE = "not_a_picture"
     DAMAGED = "damaged"
+    ERASED = "erased"
 
 
 class BadPicture(DataError):
@@ -112,6 +113,8 @@ class EvidenceDesk:
         sha256 = hashlib.sha256(data).hexdigest()
         with store.reading(self.engine) as unit:
             known = unit.get(sha256)
+        if known is not None and known.erased:
+            raise BadPicture(PictureProblem.ERASED, "this very picture was erased and is not taken again: send another")
         if known is not None:
             return known
         read = self.pictures.read(data, self.limits)
@@ -154,8 +157,11 @@ class EvidenceDesk:
         return self.blobs.get(public_sha256)
 
     def original(self, sha256: str) -> bytes:
-        """The picture as it came, for whoever has the right ``originals.read``. Raises NotFound."""
-        return self.blobs.get(self.known(sha256).sha256)
+        """The picture as it came, for whoever has the right ``originals.read``. Raises NotFound, also once erased."""
+        kept = self.known(sha256)
+        if kept.erased:
+            raise _unknown(sha256)
+        return self.blobs.get(kept.sha256)
 
     def known(self, sha256: str) -> KeptEvidence:
         """What is known of a picture; raises NotFound."""

@@ -89,7 +89,7 @@ class RequestStore:
         """Requests in a box of the map whose own tip waits for a person, or is not taken in yet."""
         waits = or_(case_tips.c.state == TipState.WAITING.value, ~service_requests.c.taken_in)
         place = service_requests.c
-        query = select(service_requests).outerjoin(case_tips, _its_tip()).where(place.own_tip, waits)
+        query = select(service_requests).outerjoin(case_tips, its_tip()).where(place.own_tip, waits)
         query = query.where(place.lat.between(box.south, box.north), place.lon.between(box.west, box.east))
         return tuple(map(_request, self._connection.execute(query)))
 
@@ -105,7 +105,7 @@ class RequestStore:
 
     def list(self, wanted: RequestFilter, most: int, offset: int = 0) -> tuple[ServiceRequest, ...]:
         """The newest first. One whose case was merged is among open and closed ones alike: its survivor tells."""
-        query = _where(select(service_requests).outerjoin(case_tips, _its_tip()).outerjoin(cases, _its_case()), wanted)
+        query = _where(select(service_requests).outerjoin(case_tips, its_tip()).outerjoin(cases, its_case()), wanted)
         query = query.order_by(service_requests.c.requested_at.desc(), service_requests.c.id.desc())
         return tuple(map(_request, self._connection.execute(query.limit(most).offset(offset))))
 
@@ -118,14 +118,16 @@ class RequestStore:
         return int(self._connection.execute(select(func.count()).select_from(service_requests)).scalar_one())
 
 
-def _its_tip() -> ColumnElement[bool]:
+def its_tip() -> ColumnElement[bool]:
+    """Joins a request with the tip that it hangs on."""
     return and_(
         case_tips.c.source == service_requests.c.tip_source,
         case_tips.c.id == service_requests.c.tip_id,
     )
 
 
-def _its_case() -> ColumnElement[bool]:
+def its_case() -> ColumnElement[bool]:
+    """Joins a request, and its tip, with the case that it is or belongs to."""
     of_tip = service_requests.c.tip_source + "-" + service_requests.c.tip_id
     return cases.c.case_id == func.coalesce(service_requests.c.case_id, case_tips.c.case_id, of_tip)
 
