@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roadwarden.cli.case_common import AsJson, open_desk
-from roadwarden.cli.database import Database
+from roadwarden.cli.database import Database, PicturesFolder
 from roadwarden.cli.exits import EXIT_NOT_PASSED
 from roadwarden.cli.progress import progress
-from roadwarden.settings import database_url
+from roadwarden.data.redact_url import redact_url
+from roadwarden.settings import blobs_url, database_url
+
+if TYPE_CHECKING:
+    from roadwarden.service.backup import Backup, Files
 
 db_app = typer.Typer(help="The database: its schema, its lists, its backups.", no_args_is_help=True)
 
@@ -65,35 +69,82 @@ def rebuild(
         raise typer.Exit(EXIT_NOT_PASSED)
 
 
+FilesOption = Annotated[
+    bool,
+    typer.Option("--files/--no-files", help="also the pictures; without them a backup is half of one"),
+]
+
+
 @db_app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="new file: an SQLite database, or of PostgreSQL a zip")],
+    files: FilesOption = True,
+    files_into: Annotated[
+        str | None, typer.Option(help="folder or fsspec URL for the pictures; without it 'files' beside FILE")
+    ] = None,
+    blobs: PicturesFolder = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the whole database to a file, while others go on working.
+    """Write the whole database to a file, and the pictures that are new beside it, while others go on working.
+
+    Backups in one folder share the pictures; what was erased is removed from there. Exits with 3 where a picture was
+    damaged.
 
     Example: roadwarden db backup var/backups/monday.db
     """
-    from roadwarden.service.backup import back_up
+    from roadwarden.service.backup import back_up, back_up_files, files_beside
+    from roadwarden.storage.blobs import open_blobs
 
-    done = back_up(database or database_url(), file)
-    told = {"file": str(done.path), "schema": done.schema, "rows": done.rows, "bytes": done.bytes}
-    print(json.dumps(told) if as_json else f"{file}: schema {done.schema}, {done.rows} rows, {done.bytes:,} bytes")
+    url = database or database_url()
+    done, kept, place = back_up(url, file), None, files_into or files_beside(file)
+    if files:
+        with progress("pictures") as report:
+            kept = back_up_files(url, open_blobs(blobs or blobs_url()), open_blobs(place), report)
+    _tell(done, kept, place, f"{file}: schema {done.schema}, {done.rows} rows, {done.bytes:,} bytes", as_json=as_json)
 
 
 @db_app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="what 'roadwarden db backup' wrote, of the same kind of database")],
+    files: FilesOption = True,
+    files_from: Annotated[
+        str | None, typer.Option(help="where the pictures of the backup lie; without it 'files' beside FILE")
+    ] = None,
+    blobs: PicturesFolder = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fill a new, empty database from a backup, and bring it to the newest schema.
+    """Fill a new, empty database from a backup, bring it to the newest schema, and put back pictures that are missing.
+
+    Exits with 3 where a picture of the backup was damaged. 'roadwarden ledger audit' says whether all are there.
 
     Example: roadwarden db restore var/backups/monday.db --database sqlite:///var/restored.db
     """
+    from roadwarden.service.backup import files_beside, restore_files
     from roadwarden.service.backup import restore as fill
+    from roadwarden.storage.blobs import open_blobs
 
-    done = fill(database or database_url(), file)
-    told = {"file": str(done.path), "schema": done.schema, "rows": done.rows, "bytes": done.bytes}
-    print(json.dumps(told) if as_json else f"{done.rows} rows of schema {done.schema} restored from {file}")
+    done, kept, place = fill(database or database_url(), file), None, files_from or files_beside(file)
+    if files:
+        with progress("pictures") as report:
+            kept = restore_files(open_blobs(place), open_blobs(blobs or blobs_url()), report)
+    _tell(done, kept, place, f"{done.rows} rows of schema {done.schema} restored from {file}", as_json=as_json)
+
+
+def _tell(done: Backup, files: Files | None, place: str, words: str, *, as_json: bool) -> None:
+    told: dict[str, object] = {"file": str(done.path), "schema": done.schema, "rows": done.rows, "bytes": done.bytes}
+    if as_json:
+        print(json.dumps(told | {"files": None if files is None else files.as_json() | {"place": place}}))
+    else:
+        print(words)
+        print("pictures: left out" if files is None else _line(files, place))
+    if files is not None and files.damaged:
+        raise typer.Exit(EXIT_NOT_PASSED)
+
+
+def _line(files: Files, place: str) -> str:
+    removed = f", {files.removed} removed that were erased" if files.removed else ""
+    damaged = f", {len(files.damaged)} DAMAGED and not copied: {', '.join(files.damaged[:5])}" if files.damaged else ""
+    counts = f"{files.copied} copied ({files.bytes:,} bytes), {files.there} were there"
+    return f"pictures ({redact_url(place)}): {counts}{removed}{damaged}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import sys
 import threading
 import zipfile
 
@@ -12,9 +14,13 @@ from kept_cases import MONDAY, event, hours, repaired
 from kept_roads import fold, look, survey
 from sqlalchemy import select, text
 
+from roadwarden.cli import main
 from roadwarden.errors import DataError, OutputError
+from roadwarden.service.backup import back_up_files, restore_files
+from roadwarden.service.privacy.erasing import Eraser, Warrant
 from roadwarden.storage import engine as engines
 from roadwarden.storage.backup import MANIFEST, backup, restore
+from roadwarden.storage.blobs import open_blobs
 from roadwarden.storage.case_unit import reading, writing
 from roadwarden.storage.engine import open_engine
 from roadwarden.storage.outbox import Message
@@ -221,3 +227,84 @@ def test_postgresql_leaves_the_tables_of_others_alone(postgres_url, tmp_path):
         names = set(archive.namelist())
     assert names == {MANIFEST, *(f"{table.name}.copy" for table in all_tables())}
     engine.dispose()
+
+
+class TestPictures:
+    """The files of evidence lie beside the database, and go with it."""
+
+    @pytest.fixture
+    def store(self, tmp_path):
+        return open_blobs(f"{tmp_path}/blobs")
+
+    @pytest.fixture
+    def kept(self, tmp_path):
+        return open_blobs(f"{tmp_path}/backups/files")
+
+    def test_what_comes_back_is_what_went_away_to_the_last_byte(self, engine, tmp_path, store, kept):
+        pictures = [b"the hole" * 500_000, b"mended", b""]
+        names = [store.put(data) for data in pictures]
+        told = []
+        done = back_up_files(url_of(engine), store, kept, lambda *far: told.append(far))
+        assert (done.copied, done.there, done.bytes) == (3, 0, sum(map(len, pictures)))
+        assert told[-1] == (3, 3)
+        restored = open_blobs(f"{tmp_path}/elsewhere")
+        assert restore_files(kept, restored).copied == 3
+        assert [restored.get(name) for name in names] == pictures
+        assert sorted(restored.names()) == sorted(names)
+
+    def test_the_next_backup_copies_only_what_is_new(self, engine, store, kept):
+        store.put(b"old")
+        back_up_files(url_of(engine), store, kept)
+        store.put(b"new")
+        done = back_up_files(url_of(engine), store, kept)
+        assert (done.copied, done.there) == (1, 1)
+
+    def test_a_damaged_picture_is_named_and_the_others_are_kept(self, engine, tmp_path, store, kept):
+        bad, good = store.put(b"one"), store.put(b"two")
+        (tmp_path / "blobs" / bad[:2] / bad[2:4] / bad).write_bytes(b"One")
+        done = back_up_files(url_of(engine), store, kept)
+        assert (done.damaged, done.copied) == ((bad,), 1)
+        assert list(kept.names()) == [good]
+        assert not [path for path in (tmp_path / "backups").rglob(".*") if path.is_file()]
+
+    def test_what_was_erased_leaves_the_backups_too_and_does_not_come_back(self, engine, tmp_path, store, kept):
+        name = store.put(b"a face")
+        back_up_files(url_of(engine), store, kept)
+        Eraser(engine, store, lambda: MONDAY).picture(name, frozenset(), Warrant("data protection", "request 17"))
+        assert back_up_files(url_of(engine), store, kept).removed == 1
+        assert restore_files(kept, open_blobs(f"{tmp_path}/elsewhere")).copied == 0
+
+    def test_a_store_that_nobody_has_written_to_is_empty(self, engine, store, kept):
+        assert back_up_files(url_of(engine), store, kept).as_json()["copied"] == 0
+
+    def test_a_database_of_the_first_schema_has_pictures_too(self, empty, store, kept):
+        with engines.writing(empty) as connection:
+            command.upgrade(_config(connection), revisions()[0])
+        store.put(b"kept by a survey")
+        assert back_up_files(url_of(empty), store, kept).copied == 1
+
+
+def test_the_commands_take_the_pictures_along_unless_they_are_told_not_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "blobs"))
+    open_storage("sqlite:///city.db").dispose()
+    name = open_blobs(f"{tmp_path}/blobs").put(b"the hole")
+
+    def roadwarden(*arguments):
+        monkeypatch.setattr(sys, "argv", ["roadwarden", *arguments, "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        return json.loads(capsys.readouterr().out)
+
+    there = ("--database", "sqlite:///city.db")
+    assert roadwarden("db", "backup", "backups/monday.db", *there)["files"]["copied"] == 1
+    assert roadwarden("db", "backup", "backups/tuesday.db", *there, "--no-files")["files"] is None
+    monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "new"))
+    told = roadwarden("db", "restore", "backups/monday.db", "--database", "sqlite:///new.db")
+    assert (told["files"]["copied"], told["files"]["place"]) == (1, "backups/files")
+    assert open_blobs(f"{tmp_path}/new").get(name) == b"the hole"
+
+
+def url_of(engine):
+    return engine.url.render_as_string(hide_password=False)
