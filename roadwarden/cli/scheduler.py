@@ -64,8 +64,7 @@ def scheduler(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Warn of clocks that run out, deliver what has happened, do what partners want, keep the log up to date, and
-    erase personal data that has become too old.
+    """Warn of clocks, deliver what has happened, do what partners want, keep the log up to date, erase what is too old.
 
     Several may run at once, on several machines. Where the log is signed, --once ends with 1 if that failed.
 
