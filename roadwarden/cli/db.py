@@ -97,7 +97,8 @@ def backup(
     from roadwarden.storage.blobs import open_blobs
 
     url = database or database_url()
-    done, kept, place = back_up(url, file), None, files_into or files_beside(file)
+    done, place = back_up(url, file), files_into or files_beside(file)
+    kept: Files | None = None
     if files:
         with progress("pictures") as report:
             kept = back_up_files(url, open_blobs(blobs or blobs_url()), open_blobs(place), report)
@@ -125,7 +126,8 @@ def restore(
     from roadwarden.service.backup import restore as fill
     from roadwarden.storage.blobs import open_blobs
 
-    done, kept, place = fill(database or database_url(), file), None, files_from or files_beside(file)
+    done, place = fill(database or database_url(), file), files_from or files_beside(file)
+    kept: Files | None = None
     if files:
         with progress("pictures") as report:
             kept = restore_files(open_blobs(place), open_blobs(blobs or blobs_url()), report)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -191,6 +191,14 @@ class ShownStore:
         return tuple(map(_hash, rows_where(self._connection, query, assessment_evidence.c.number, numbers)))
 
 
+class Hashes(Protocol):
+    """Where hashes come from."""
+
+    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, ShownPicture], ...]:
+        """Those behind a number, in order, with their numbers."""
+        ...
+
+
 class HashIndex:
     """All perceptual hashes in memory, 16 bytes each: a million are searched in some 10 ms. Grows with the table."""
 
@@ -199,7 +207,7 @@ class HashIndex:
         self._numbers = np.zeros(0, np.int64)
         self._hashes = np.zeros(0, np.uint64)
 
-    def follow(self, store: ShownStore) -> None:
+    def follow(self, store: Hashes) -> None:
         """Takes in what was added since."""
         while new := store.after(int(self._numbers[-1]) if len(self._numbers) else 0):
             self._numbers = np.append(self._numbers, np.array([number for number, _ in new], np.int64))

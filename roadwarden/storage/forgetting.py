@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     Select,
@@ -56,7 +55,7 @@ class Forgettable(StrEnum):
     CASE_PICTURES = "case_pictures"
 
 
-_ROWS: Final[Mapping[Forgettable, tuple[Column[Any], Column[Any]]]] = {
+_ROWS: Final[Mapping[Forgettable, tuple[Any, Any]]] = {
     Forgettable.FAILED_LOGINS: (failed_logins.c.number, failed_logins.c.at),
     Forgettable.SESSIONS: (web_sessions.c.sha256, web_sessions.c.expires_at),
     Forgettable.PERSONAL_READS: (personal_reads.c.number, personal_reads.c.at),

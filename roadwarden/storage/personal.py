@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Table, delete, insert, or_, select, update
+from sqlalchemy import Connection, Table, delete, insert, or_, select, update
 
 from roadwarden.storage.case_tables import case_events
 from roadwarden.storage.event_erasure import unguarded
@@ -33,7 +33,7 @@ from roadwarden.storage.tip_tables import case_tips
 Row = dict[str, Any]
 _SECRET: Final = frozenset({"password_hash", "sha256", "secret", "asked"})
 """Columns that prove who somebody is, or hash what he wrote: of no use to him, and of some to a thief."""
-_HIS: Final[Mapping[str, tuple[Column[Any], ...]]] = {
+_HIS: Final[Mapping[str, tuple[Any, ...]]] = {
     "account": (people.c.name,),
     "roles": (people_roles.c.person,),
     "areas": (people_areas.c.person,),
@@ -52,7 +52,7 @@ _HIS: Final[Mapping[str, tuple[Column[Any], ...]]] = {
     "news_told": (request_news.c.client,),
 }
 """Where the name of an account stands, but for events."""
-_GONE: Final[tuple[Column[Any], ...]] = (
+_GONE: Final[tuple[Any, ...]] = (
     people_roles.c.person,
     people_areas.c.person,
     api_tokens.c.person,
@@ -61,7 +61,7 @@ _GONE: Final[tuple[Column[Any], ...]] = (
     failed_logins.c.name,
 )
 """Rows that go with the account."""
-_RENAMED: Final[tuple[Column[Any], ...]] = (
+_RENAMED: Final[tuple[Any, ...]] = (
     access_events.c.person,
     access_events.c.actor,
     personal_reads.c.actor,
@@ -145,7 +145,7 @@ class PersonalStore:
         query = select(here.subject).where(here.sha256 == sha256, here.kind == "request", here.subject != but)
         return self._connection.execute(query.limit(1)).first() is not None
 
-    def _rows(self, columns: Sequence[Column[Any]], name: str) -> list[Row]:
+    def _rows(self, columns: Sequence[Any], name: str) -> list[Row]:
         table: Any = columns[0].table
         return self._told(select(table).where(or_(*(column == name for column in columns))), table)
 

@@ -47,11 +47,12 @@ from roadwarden.service.privacy.subjects import Subjects, write_export
 from roadwarden.service.privacy.sweep import Sweeper
 from roadwarden.service.requests import Submission, find, follow, secret_of
 from roadwarden.service.tips import drop_tip, file_tip
+from roadwarden.storage import personal
 from roadwarden.storage.credentials import CredentialStore
 from roadwarden.storage.engine import reading, writing
 from roadwarden.storage.evidence import UseKind
 from roadwarden.storage.reads import ReadStore
-from roadwarden.storage.schema import open_storage
+from roadwarden.storage.schema import all_tables, open_storage
 
 KEY = SigningKey.new("roadwarden.example/lake")
 PHONE = "138 0013 8000"
@@ -384,3 +385,17 @@ class TestAccounts:
             rows = connection.execute(text("SELECT actor, person, what, details FROM access_events")).all()
         assert ("data protection", "erased-1", "erased") in [tuple(row[:3]) for row in rows]
         assert not [row for row in rows if "u3" in row]
+
+
+def test_a_table_that_comes_to_name_accounts_is_not_forgotten():
+    """A new table with a key to people would keep names, and the database would refuse to erase them."""
+    pointing = {
+        f"{table.name}.{key.parent.name}"
+        for table in all_tables()
+        for key in table.foreign_keys
+        if key.target_fullname == "people.name"
+    }
+    handled = {f"{column.table.name}.{column.name}" for column in (*personal._GONE, *personal._RENAMED)}
+    assert pointing <= handled
+    told = {f"{column.table.name}.{column.name}" for columns in personal._HIS.values() for column in columns}
+    assert handled <= told

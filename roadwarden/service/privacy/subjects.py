@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from roadwarden.cases.event_types import format_time
 from roadwarden.errors import NotAllowed, NotFound, OutputError, UnknownCase
@@ -68,7 +68,7 @@ class Subjects:
     """Of one database and its files. Raises NotFound for whoever is not known, StorageAway."""
 
     eraser: Eraser
-    new_name: Any = field(default=lambda: f"erased-{secrets.token_hex(4)}")
+    new_name: Callable[[], str] = field(default=lambda: f"erased-{secrets.token_hex(4)}")
 
     def person(self, name: str) -> Told:
         """An account, and everything that names it."""
