@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select, type_coerce, update
+from sqlalchemy.types import NullType
 
 from roadwarden.detections import Position
 from roadwarden.errors import DataError
@@ -178,13 +179,13 @@ class EvidenceStore:
         if bits > MOST_BITS:
             raise DataError(f"hashes {bits} bits apart cannot be looked up; at most {MOST_BITS}")
         found: dict[str, int] = {}
+        signed, query = _signed(perceptual), select(_AS_STORED, evidence.c.perceptual)
         for number, band in enumerate(BANDS):
             column, ours = evidence.c[band], _band(perceptual, number)
-            query = select(evidence.c.sha256, evidence.c.perceptual)
-            for row in rows_where(self._connection, query, column, (ours ^ flip for flip in FLIPS)):
-                apart = ((row.perceptual ^ _signed(perceptual)) & _WHOLE).bit_count()
+            for sha256, theirs in rows_where(self._connection, query, column, (ours ^ flip for flip in FLIPS)):
+                apart = ((theirs ^ signed) & _WHOLE).bit_count()
                 if apart <= bits:
-                    found[row.sha256] = apart
+                    found[bytes(sha256).hex()] = apart
         nearest = sorted((apart, sha256) for sha256, apart in found.items())[:most]
         return tuple(Alike(sha256, apart) for apart, sha256 in nearest)
 
@@ -194,6 +195,8 @@ class EvidenceStore:
 
 
 _WHOLE: Final = (1 << 64) - 1
+_AS_STORED: Final = type_coerce(evidence.c.sha256, NullType())
+"""Bytes: of thousands of rows a handful is near, and those alone are worth their hex digits."""
 
 
 def _number(entry: tuple[int, KeptEvidence]) -> int:
