@@ -221,8 +221,25 @@ def write_at_once(folder, writers, databases, commits):
     return max(float(out) for out, _ in said)
 
 
+def test_a_database_that_is_being_made_is_waited_for(tmp_path):
+    """SQLite's own change to WAL says "database is locked" at once where somebody writes, whatever the busy timeout."""
+    place = f"sqlite:///{tmp_path}/new.db"
+    with closing(sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)) as maker:
+        maker.execute("BEGIN IMMEDIATE")
+        hasty = open_engine(place, busy_s=0.1)
+        with pytest.raises(StorageAway, match="locked"), writing(hasty):
+            pass
+        hasty.dispose()
+        threading.Timer(0.3, lambda: maker.execute("COMMIT")).start()
+        engine = open_engine(place)
+        begun = time.monotonic()
+        with engine.connect() as connection:
+            assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert time.monotonic() - begun > 0.2
+        engine.dispose()
+
+
 def test_processes_that_open_a_new_database_at_the_same_moment_all_write_to_it(tmp_path):
-    """One in some hundred was told "database is locked": changing the journal to WAL waits for nobody in SQLite."""
     write_at_once(tmp_path, writers=3, databases=20, commits=2)
 
 
