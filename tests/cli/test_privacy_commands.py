@@ -37,6 +37,8 @@ def run(tmp_path, monkeypatch, capsys):
     return roadwarden
 
 
+MA = ("--by", "ma", "--role", "dispatcher")
+SIGNED = ("--key", "log.key", "--registry", "none", "--card", "log.key.pub")
 HOLE = ("--distress", "pothole", "--area", "lake", "--by", "li", "--role", "intake")
 
 
@@ -63,22 +65,8 @@ def test_an_account_is_handed_out_erased_and_the_log_says_so(run, tmp_path):
 def test_the_audit_reads_the_pictures_that_it_is_told_to(run, tmp_path):
     picture = open_blobs(str(tmp_path / "blobs")).put(b"mended")
     crew = ("--by", "han", "--role", "crew", "--of-department", "roads", "--of-crew", "roads-2")
-    run("case", "file", "HZ-1", "--distress", "pothole", "--area", "lake", "--by", "li", "--role", "intake")
-    run(
-        "case",
-        "dispatch",
-        "HZ-1",
-        "--department",
-        "roads",
-        "--crew",
-        "roads-2",
-        "--by",
-        "ma",
-        "--role",
-        "dispatcher",
-        "--areas",
-        "lake",
-    )
+    run("case", "file", *HOLE, "--case", "HZ-1")
+    run("case", "dispatch", "HZ-1", "--department", "roads", "--crew", "roads-2", *MA)
     run("case", "accept", "HZ-1", *crew)
     run("case", "start", "HZ-1", *crew)
     run("case", "report", "HZ-1", "--evidence", picture, *crew)
@@ -93,19 +81,7 @@ def test_the_audit_reads_the_pictures_that_it_is_told_to(run, tmp_path):
     run("privacy", "erase", "--picture", picture, "--reason", "a face")
     told = json.loads(run(*audit, "--json"))
     assert (told["clean"], told["pictures"]["erased"]) == (True, 1)
-    run(
-        "ledger",
-        "bundle",
-        "HZ-1",
-        "--out",
-        "case.zip",
-        "--key",
-        "log.key",
-        "--registry",
-        "none",
-        "--card",
-        "log.key.pub",
-    )
+    run("ledger", "bundle", "HZ-1", "--out", "case.zip", *SIGNED)
     assert ", 1 erased" in run("ledger", "verify", "case.zip", "--key", "log.key.pub")
 
 
