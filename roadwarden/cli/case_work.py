@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,9 +21,16 @@ from roadwarden.cli.case_common import (
     tell,
 )
 from roadwarden.cli.city_tables import dispatch_table, require_addressee
-from roadwarden.errors import ConfigError
+from roadwarden.cli.database import existing
+from roadwarden.errors import ConfigError, DataError
 
-Evidence = Annotated[list[str] | None, typer.Option(help="id or sha256 of a picture; may be given again")]
+Evidence = Annotated[
+    list[str] | None, typer.Option(help="id or sha256 of a picture that is kept already; may be given again")
+]
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Option("--picture", help="file of a picture, which is kept as evidence; may be given again"),
+]
 
 
 def register(case_app: typer.Typer) -> None:
@@ -72,20 +81,20 @@ def start(common: Common, case: Case) -> None:
     record(common, case, EventType.REPAIR_STARTED)
 
 
-def report(common: Common, case: Case, evidence: Evidence = None) -> None:
+def report(common: Common, case: Case, picture: Pictures = None, evidence: Evidence = None) -> None:
     """Report the repair (修复上报): the clock stops for now, and for good once the repair is assessed as done.
 
-    Example: roadwarden case report 2026-000001 --evidence 9f2c --by u7 --role crew --of-department roads
+    Example: roadwarden case report 2026-000001 --picture after.jpg --by u7 --role crew --of-department roads
     """
-    record(common, case, EventType.REPAIR_REPORTED, evidence=evidence)
+    record(common, case, EventType.REPAIR_REPORTED, evidence=_shown(common, case, picture, evidence))
 
 
-def mend(common: Common, case: Case, evidence: Evidence = None) -> None:
+def mend(common: Common, case: Case, picture: Pictures = None, evidence: Evidence = None) -> None:
     """Report that a patrol mended it on the spot (自处理); counts as a repair report.
 
-    Example: roadwarden case mend 2026-000001 --evidence 9f2c --by u5 --role supervisor
+    Example: roadwarden case mend 2026-000001 --picture after.jpg --by u5 --role supervisor
     """
-    record(common, case, EventType.SELF_HANDLED, evidence=evidence)
+    record(common, case, EventType.SELF_HANDLED, evidence=_shown(common, case, picture, evidence))
 
 
 def assess(
@@ -148,3 +157,32 @@ def reopen(common: Common, case: Case, reason: Reason) -> None:
     Example: roadwarden case reopen 2026-000001 --reason "broken up again" --by u3 --role duty_officer
     """
     record(common, case, EventType.REOPENED, reason=reason)
+
+
+def _shown(
+    common: Common, case: str, pictures: Sequence[Path] | None, evidence: Sequence[str] | None
+) -> Sequence[str] | None:
+    """What a report shows: pictures as they are taken in now, by sha256, and those that are kept already.
+
+    Raises DataError for a file that cannot be read, BadPicture for one that is no picture.
+    """
+    if not pictures:
+        return evidence
+    from roadwarden.bootstrap import evidence_desk
+    from roadwarden.storage.evidence import UseKind
+
+    open_desk(common.database).answer(case)  # nothing is kept for a case that is not there
+    desk = evidence_desk(existing(common.database))
+    try:
+        taken = [desk.take_in(_bytes_of(path), common.by).sha256 for path in pictures]
+        desk.belongs(UseKind.CASE, case, taken)
+    finally:
+        desk.close()
+    return [*dict.fromkeys((*taken, *(evidence or ())))]
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise DataError(f"{path}: the picture cannot be read: {exc.strerror or exc}") from exc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -23,6 +23,9 @@ from roadwarden.cli.database import Database
 from roadwarden.cli.progress import progress
 from roadwarden.errors import ConfigError, DataError, OutputError
 
+USUAL = timedelta(days=30)
+"""The period of whoever names none."""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -30,8 +33,11 @@ def register(app: typer.Typer) -> None:
 
 
 def kpi(
-    from_: Annotated[str, typer.Option("--from", help="first day, or a time such as 2026-11-02T08:00+08:00")],
-    to: Annotated[str, typer.Option("--to", help="the day after the last, or a time")],
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="first day, or a time such as 2026-11-02T08:00+08:00; 30 days before --to"),
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="the day after the last, or a time; tomorrow")] = None,
     now: Annotated[str | None, typer.Option(help="reckon as of this time, from what was received by then")] = None,
     events: Annotated[Path | None, typer.Option(help="file of event lines to read instead of the database")] = None,
     baseline: Annotated[
@@ -71,12 +77,14 @@ def kpi(
         _show(report)
 
 
-def _period(start: str, end: str, now: str | None, city: ZoneInfo) -> Period:
-    moments = city_time("--from", start, city), city_time("--to", end, city)
+def _period(start: str | None, end: str | None, now: str | None, city: ZoneInfo) -> Period:
     asked = datetime.now(UTC) if now is None else city_time("--now", now, city)
-    if moments[0] >= moments[1]:
-        raise ConfigError(f"--to {end} is not after --from {start}")
-    return Period(*moments, asked)
+    tomorrow = datetime.combine(asked.astimezone(city).date() + timedelta(days=1), time(), city)
+    last = tomorrow.astimezone(UTC) if end is None else city_time("--to", end, city)
+    first = last - USUAL if start is None else city_time("--from", start, city)
+    if first >= last:
+        raise ConfigError(f"--to {end or 'tomorrow'} is not after --from {start}")
+    return Period(first, last, asked)
 
 
 def _show(report: KpiReport) -> None:

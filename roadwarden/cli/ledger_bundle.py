@@ -21,6 +21,7 @@ from roadwarden.cli.ledger_common import (
     own_ring,
     private_key,
 )
+from roadwarden.cli.repair_common import kept_pictures
 from roadwarden.errors import DataError, LedgerError, OutputError
 
 
@@ -34,7 +35,13 @@ def bundle(
     case: Annotated[str, typer.Argument(help="name of the case")],
     out: Annotated[Path, typer.Option(help="new zip")],
     key: PrivateKey,
-    images: Annotated[Path | None, typer.Option(help="folder of pictures that are named by their sha256")] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder of pictures that are named by their sha256; without it where evidence is kept: "
+            "ROADWARDEN_BLOBS, else var/blobs"
+        ),
+    ] = None,
     card: Annotated[
         list[Path] | None, typer.Option(help="model card to enclose; may be repeated; without it the shipped model's")
     ] = None,
@@ -47,7 +54,7 @@ def bundle(
 ) -> None:
     """Write all that happened to a case, with proofs, into a zip that anybody can check with the public key.
 
-    Example: roadwarden ledger bundle 2026-000001 --out case.zip --key var/log.key --images var/evidence
+    Example: roadwarden ledger bundle 2026-000001 --out case.zip --key var/log.key
     """
     from roadwarden.ledger.key_files import ring_of
     from roadwarden.ledger.verify import verify_bundle
@@ -57,9 +64,8 @@ def bundle(
         raise OutputError(f"{out} is there already: name a new file")
     private, ledger = private_key(key), open_ledger(database)
     advance(ledger, key, private, own_ring(key, private), (), registry)
-    enclosed = Enclosed(personal=personal, model=_cards(card))
-    if images is not None:
-        enclosed = Enclosed(pictures_in(images), enclosed.model, personal)
+    find = kept_pictures(None).get if images is None else pictures_in(images)
+    enclosed = Enclosed(find, _cards(card), personal)
     content = bundle_case(ledger, case, private, enclosed)
     report = verify_bundle(content, ring_of(private))
     if not report.verified:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,14 @@ from roadwarden.cli.case_common import AsJson, Case, Common, ReportSeq, case_com
 from roadwarden.cli.database import Database, PicturesFolder
 from roadwarden.cli.repair_common import kept_pictures, line_of, told
 from roadwarden.errors import DataError, PictureAway, UnknownCase
+
+if TYPE_CHECKING:
+    from roadwarden.storage.assessments import AssessmentRow
+
+MOST_LOOKED_AT = 1000
+"""Newest records among which the beginning of an id is looked for."""
+SHORTEST = 8
+"""Hex digits of an id's beginning; the list shows 12."""
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +77,10 @@ def list_records(
 
 
 def show(
-    record: Annotated[str, typer.Argument(help="id of the record, or name of a case: its newest one")],
+    record: Annotated[
+        str,
+        typer.Argument(help="id of the record, or its beginning; or name of a case: its newest"),
+    ],
     drawn: Annotated[Path | None, typer.Option("--overlay", help="where to write the drawn picture")] = None,
     pictures: PicturesFolder = None,
     database: Database = None,
@@ -84,6 +96,7 @@ def show(
     with reading(open_desk(database).engine) as unit:
         row = unit.assessments.get(record)
         row = row or next(iter(unit.assessments.list(AssessmentFilter(case=record), 1)), None)
+        row = row or _beginning_so(unit.assessments.list(AssessmentFilter(), MOST_LOOKED_AT), record)
     if row is None:
         raise UnknownCase(f"there is no record {record}; 'roadwarden repair list' shows those there are")
     if sha256_hex(row.content.encode()) != row.id:
@@ -95,3 +108,9 @@ def show(
         drawn.parent.mkdir(parents=True, exist_ok=True)
         drawn.write_bytes(data)
     print(json.dumps(told(row), ensure_ascii=False, indent=2))
+
+
+def _beginning_so(rows: Sequence[AssessmentRow], beginning: str) -> AssessmentRow | None:
+    """The one record whose id begins so; None where there is none, or more than one."""
+    found = [row for row in rows if len(beginning) >= SHORTEST and row.id.startswith(beginning)]
+    return found[0] if len(found) == 1 else None

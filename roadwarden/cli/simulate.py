@@ -12,6 +12,7 @@ import typer
 from roadwarden.cli.database import Database, opened
 from roadwarden.cli.progress import progress
 from roadwarden.cli.simulate_city import city
+from roadwarden.cli.simulate_photos import holes, photos
 from roadwarden.errors import ConfigError
 
 
@@ -21,6 +22,8 @@ def register(app: typer.Typer) -> None:
     group.callback()(lambda: None)
     group.command()(seed_city)
     group.command()(city)
+    group.command()(holes)
+    group.command()(photos)
     app.add_typer(group, name="simulate")
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
 import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from roadwarden import cli
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, jpeg, textured
 
 PAGE = REPOSITORY / "docs" / "cases.md"
 CREW = ("--by", "u7", "--role", "crew", "--of-department", "roads")
@@ -61,7 +63,7 @@ def filed(done):
 
 
 def test_the_page_can_be_followed_word_by_word(done):
-    commands = re.findall(r"^    roadwarden (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    commands = re.findall(r"^roadwarden (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(commands) > 15
     answers = [done(*shlex.split(command)) for command in commands]
     assert answers[6].startswith("HZ-1 v7 closed, normal")
@@ -284,3 +286,62 @@ def test_dead_letters_are_listed_and_sent_again(done, filed, tmp_path):
     assert json.loads(done("scheduler", "--once", "--destinations", "d.yaml", "--json"))["sent"] == 1
     assert json.loads(done("outbox", "status", "--json")) == {"records": {"waiting": 0, "sent": 1, "dead": 0}}
     assert json.loads((tmp_path / "gone" / "out.jsonl").read_text(encoding="utf-8"))["topic"] == "case.filed"
+
+
+def picture_file(folder, name="after.jpg", seed=3):
+    (folder / name).write_bytes(jpeg(textured(seed)))
+    return str(folder / name)
+
+
+@pytest.fixture
+def kept(monkeypatch, tmp_path):
+    """Where evidence is kept: the originals by their sha256, and the redacted copies."""
+    monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "blobs"))
+    return lambda: {path.name for path in (tmp_path / "blobs").rglob("*") if path.is_file()}
+
+
+def test_a_crew_shows_its_work_with_a_file_and_needs_no_hash(run, done, filed, kept, tmp_path):
+    case = filed("HZ-1")
+    done("case", "dispatch", case, "--department", "roads", "--by", "u2", "--role", "dispatcher")
+    file = picture_file(tmp_path)
+    told = json.loads(done("case", "report", case, "--picture", file, "--picture", file, *CREW, "--json"))
+    (shown,) = told["events"][0]["data"]["evidence"]
+    assert shown == hashlib.sha256((tmp_path / "after.jpg").read_bytes()).hexdigest()
+    assert shown in kept()
+    with closing(sqlite3.connect(tmp_path / "rw.db")) as database:
+        assert database.execute("SELECT count(*) FROM evidence_uses").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [("nowhere.jpg", None, "the picture cannot be read"), ("notes.jpg", b"no picture at all", "picture")],
+    ids=["not there", "no picture"],
+)
+def test_a_file_that_is_no_picture_is_no_evidence(run, done, filed, kept, tmp_path, name, text, says):
+    case = filed("HZ-1")
+    done("case", "dispatch", case, "--department", "roads", "--by", "u2", "--role", "dispatcher")
+    if text is not None:
+        (tmp_path / name).write_bytes(text)
+    code, _, said = run("case", "report", case, "--picture", name, *CREW)
+    assert (code, says in said) == (1, True)
+    assert kept() == set()
+    assert "dispatched" in done("case", "show", case)
+
+
+def test_no_picture_is_kept_for_a_case_that_is_not_there(run, filed, kept, tmp_path):
+    filed("HZ-1")
+    code, _, said = run("case", "report", "HZ-9", "--picture", picture_file(tmp_path), *CREW)
+    assert code == 1
+    assert "HZ-9" in said
+    assert kept() == set()
+
+
+def test_photographs_are_drawn_of_what_was_drawn_only(run, filed, tmp_path):
+    case = filed("HZ-1")
+    code, _, said = run("simulate", "photos", case, "--street", str(tmp_path), "--out", str(tmp_path / "photos"))
+    assert code == 1
+    assert "wanted what 'roadwarden sample' writes" in said
+    (tmp_path / "truth.json").write_text(json.dumps({"street": {"seed": 7}, "frames": [{}] * 24}), encoding="utf-8")
+    code, _, said = run("simulate", "photos", case, "--street", str(tmp_path), "--out", str(tmp_path / "photos"))
+    assert code == 1
+    assert "no pothole or net of cracks was drawn there" in said

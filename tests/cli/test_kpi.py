@@ -129,6 +129,14 @@ def test_the_table_and_the_page_say_the_same(lines: Path, tmp_path: Path) -> Non
     assert "https://" not in html
 
 
+def test_whoever_names_no_period_gets_the_last_thirty_days_with_today(lines: Path) -> None:
+    asked = ("--events", lines, "--now", "2026-11-10T09:00+08:00", "--json")
+    usual = run(*asked)
+    assert usual.exit_code == 0, usual.output
+    assert usual.stdout == run("--from", "2026-10-12", "--to", "2026-11-11", *asked).stdout
+    assert json.loads(run("--to", "2026-11-05", *asked).stdout)["from"] == "2026-10-05T16:00:00Z"
+
+
 def test_every_key_is_explained_on_the_page_of_figures(lines: Path) -> None:
     page = (REPOSITORY / "docs" / "kpi.md").read_text(encoding="utf-8")
     keys = json.loads(run(*WEEK, "--events", lines, "--json").stdout)

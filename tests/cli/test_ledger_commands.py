@@ -11,6 +11,7 @@ import pytest
 
 from roadwarden.cli import main
 from roadwarden.ledger.canonical import sha256_hex
+from roadwarden.storage.blobs import open_blobs
 
 PICTURE = b"\xff\xd8\xff\xe0 the hole, and a hand for scale"
 ORIGIN = "roadwarden.example/west-lake"
@@ -94,3 +95,16 @@ def test_errors_say_what_to_do(run, tmp_path):
     (tmp_path / "log.key").chmod(0o644)
     run("ledger", "checkpoint", "--key", "log.key", "--registry", "none", code=2)
     run("ledger", "checkpoint", "--key", "missing.key", code=2)
+
+
+def test_a_bundle_encloses_the_pictures_that_are_kept_without_being_told_where(run, tmp_path, monkeypatch):
+    """They lay in the store, and the bundle said 'not here': whoever sent it noticed only at the other department."""
+    monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "blobs"))
+    name = open_blobs(str(tmp_path / "blobs")).put(PICTURE)
+    who = ("--by", "u1", "--role", "intake")
+    run("case", "file", "--case", "HZ-1", "--distress", "pothole", "--area", "lake", *who)
+    run("case", "mend", "HZ-1", "--evidence", name, "--by", "u5", "--role", "supervisor")
+    run("ledger", "keygen", "log.key", "--origin", ORIGIN)
+    told = run("ledger", "bundle", "HZ-1", "--out", "case.zip", "--key", "log.key", "--registry", "none")
+    assert "2 events, 1 pictures, 0 not here" in told
+    assert "1 pictures" in run("ledger", "verify", "case.zip", "--key", "log.key.pub")

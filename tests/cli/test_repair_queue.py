@@ -68,6 +68,7 @@ def test_the_queue_judges_what_is_due_and_a_person_rules_on_the_rest(here: World
     assert 23 * 3600 < due < 24 * 3600
     assert "uncertain" in run("jobs", "--people")
     record = json.loads(run("show", here.case))
+    assert json.loads(run("show", record["id"][:12])) == record  # as the list shows it
     assert record["reasons"]["faults"] == ["no_before"]
     assert run("list", "--case", here.case).startswith(record["id"][:12])
     said = run("review", here.case, "--report", str(here.seq), "--verdict", "REPAIRED", *BY)
