@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -35,6 +36,34 @@ REVIEW_VARIABLE = "ROADWARDEN_REVIEW"
 BASEMAP_VARIABLE = "ROADWARDEN_BASEMAP"
 LOCAL_DRIFT = "var/drift/drift.json"
 HOME_ZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One that people set in the environment."""
+
+    name: str
+    what: str
+    otherwise: str  # what holds where it is not set
+
+
+ENVIRONMENT = (
+    Variable(DATABASE_VARIABLE, "URL of the database; `--database` comes before it", LOCAL_DATABASE),
+    Variable(BLOBS_VARIABLE, "where pictures of evidence are kept: a folder, or an fsspec URL", LOCAL_BLOBS),
+    Variable(ZONE_VARIABLE, "time zone that people are shown times in", HOME_ZONE),
+    Variable(TABLES_VARIABLE, "folder of a city's own tables; one that is not there is as we ship it", "ours"),
+    Variable(DESTINATIONS_VARIABLE, "file of destinations: who is told of cases and warnings", "nobody is told"),
+    Variable(PARTNERS_VARIABLE, "folder of files of other systems that talk with us", "none"),
+    Variable(SIGN_ON_VARIABLE, "file of the login server that vouches for people", "passwords only"),
+    Variable(REVIEW_VARIABLE, "folder of `roadwarden review export`: its frames wait in the cockpit", "no queue"),
+    Variable(DRIFT_VARIABLE, "report of `roadwarden eval drift` that the proof page shows", LOCAL_DRIFT),
+    Variable(REGISTRY_VARIABLES[0], f"model registry, before {REGISTRY_VARIABLES[1]}", LOCAL_REGISTRY),
+    Variable(REGISTRY_VARIABLES[1], "the same, as MLflow names it", LOCAL_REGISTRY),
+    Variable(REGISTRY_CACHE_VARIABLE, "where models from the registry are kept", "var/registry-cache"),
+    Variable(TENSORRT_VARIABLE, "`true`: use a graphics card through TensorRT", "CUDA"),
+)
+"""Everything that is read from the environment, but what we tell processes of our own and secrets that files name."""
+
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # a city's registry does not report to MLflow's makers
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # MLflow's 7 with doubling pauses keep a dead server's caller for minutes

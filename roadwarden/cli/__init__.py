@@ -41,6 +41,7 @@ MODULES = {
     "sample": ("sample",),
     "demo": ("demo",),
     "simulate": ("simulate",),
+    "sbom": ("sbom",),
     "camera": ("camera",),
     "model": ("model",),
     "registry": ("registry",),
