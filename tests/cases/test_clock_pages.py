@@ -15,6 +15,7 @@ from roadwarden.cli import app
 from tests.conftest import REPOSITORY
 
 PROMPT = "$ roadwarden "
+HERE = "run-by=tests/cases/test_clock_pages.py"
 
 
 def blocks(page: str, mark: str) -> list[str]:
@@ -24,12 +25,12 @@ def blocks(page: str, mark: str) -> list[str]:
 
 
 def replays() -> list[tuple[str, str]]:
-    found = blocks("clocks.md", f"\n{PROMPT}")
+    found = blocks("clocks.md", f"console {HERE}\n{PROMPT}")
     return [(block.partition("\n")[0], block.partition("\n")[2]) for block in found]
 
 
 def test_every_type_of_event_has_its_line_and_its_row():
-    (lines,) = blocks("events.md", "jsonl\n")
+    (lines,) = blocks("events.md", f"jsonl {HERE}\n")
     events = [parse_event_line(line) for line in lines.splitlines()]
     assert sorted(event.type for event in events) == sorted(EventType)
     assert [format_event_line(event) for event in events] == lines.splitlines()

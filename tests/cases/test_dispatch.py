@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -20,7 +19,6 @@ from roadwarden.cases.policy import shipped_clock_policies
 from roadwarden.cases.read_dispatch import read_dispatch_table, shipped_dispatch_table
 from roadwarden.errors import ConfigError, DataError
 from roadwarden.taxonomy import DistressType
-from tests.conftest import REPOSITORY
 
 TABLE, DOMAINS = shipped_dispatch_table(), shipped_domain_table()
 NOON = datetime(2026, 11, 2, 4, tzinfo=UTC)  # 12:00 in Shanghai
@@ -273,9 +271,3 @@ def test_a_department_that_was_sent_the_case_again_by_a_person_is_no_longer_one_
 
 def test_times_of_work_are_named_so_that_yaml_does_not_read_them_as_truth_values():
     assert set(WorkTime) == {"working", "after_hours"}
-
-
-def test_the_examples_of_the_page_give_what_they_say():
-    done = doctest.testfile(str(REPOSITORY / "docs" / "dispatch.md"), module_relative=False, encoding="utf-8")
-    assert done.attempted == 10
-    assert done.failed == 0
