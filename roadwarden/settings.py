@@ -56,6 +56,7 @@ ENVIRONMENT = (
     Variable(PARTNERS_VARIABLE, "folder of files of other systems that talk with us", "none"),
     Variable(SIGN_ON_VARIABLE, "file of the login server that vouches for people", "passwords only"),
     Variable(REVIEW_VARIABLE, "folder of `roadwarden review export`: its frames wait in the cockpit", "no queue"),
+    Variable(BASEMAP_VARIABLE, "PMTiles file that the map is drawn on", "no basemap"),
     Variable(DRIFT_VARIABLE, "report of `roadwarden eval drift` that the proof page shows", LOCAL_DRIFT),
     Variable(REGISTRY_VARIABLES[0], f"model registry, before {REGISTRY_VARIABLES[1]}", LOCAL_REGISTRY),
     Variable(REGISTRY_VARIABLES[1], "the same, as MLflow names it", LOCAL_REGISTRY),
