@@ -9,7 +9,7 @@ import pytest
 
 from roadwarden.data.synthetic import write_sample_archive
 
-pytest_plugins = ["cameras", "city", "nats_server", "new_databases", "postgres"]
+pytest_plugins = ["cameras", "city", "nats_server", "postgres", "new_databases"]
 
 REPOSITORY = Path(__file__).parent.parent
 ROADS = REPOSITORY.parent / "shared" / "roads"

@@ -81,6 +81,7 @@ def _as_json(run: FilingRun, sent: dict[str, str]) -> dict[str, Any]:
         "dispatched": sent,
         "raised": run.raised,
         "seen_again": run.seen_again,
+        "merged": run.merged,
         "doubles": [list(one) for one in run.doubles],
         "waiting": [
             {
@@ -104,6 +105,8 @@ def _show(run: FilingRun, sent: dict[str, str]) -> None:
         print(f"case {case} is severe now")
     for case in run.seen_again:
         print(f"case {case}: its defect was seen again within the warranty; re-open it?")
+    for case, into in run.merged.items():
+        print(f"case {case} is merged into {into}: one defect, and nobody had touched it")
     for cases in run.doubles:
         print(f"cases {', '.join(cases)} are of one defect; merge them?")
     for one in run.by_urgency[:MOST_TOLD]:

@@ -32,6 +32,7 @@ from roadwarden.detections import Position
 from roadwarden.service.cases import Ask, CaseDesk
 from roadwarden.service.filing_facts import Judged, pages
 from roadwarden.service.near_by import box_around, metres_between
+from roadwarden.service.twin_cases import merge_idle
 from roadwarden.storage.case_unit import CaseUnit, reading
 from roadwarden.storage.defects import KeptDefect
 
@@ -71,6 +72,7 @@ class FilingRun:
     raised: list[str] = field(default_factory=list)  # cases that became severe
     waiting: list[Waiting] = field(default_factory=list)
     seen_again: list[str] = field(default_factory=list)  # closed cases to be re-opened by a person: within warranty
+    merged: dict[str, str] = field(default_factory=dict)  # cases that nobody had touched, of what is one defect
     doubles: list[tuple[str, ...]] = field(default_factory=list)  # open cases of one defect, to be merged by a person
 
     @property
@@ -90,7 +92,8 @@ def file_defects(
     """Files the defects of the desk's database that are to be filed at once and have no case.
 
     ``only``: ids, say of what a survey changed; without it all of them. An open normal case whose defect is severe now
-    becomes severe. Raises CaseError and StorageAway as the desk does; run again, it goes on where it stopped.
+    becomes severe; of several open cases of one defect those that nobody has touched are merged. Raises CaseError and
+    StorageAway as the desk does; run again, it goes on where it stopped.
     """
     run = FilingRun()
     for page in pages(desk.engine, rules.severity, only):
@@ -117,7 +120,11 @@ def _settle(run: FilingRun, desk: CaseDesk, rules: FilingRules, one: Judged, cas
         return
     open_ones = [row for row in cases if row.is_open]
     if len(open_ones) > 1:
-        run.doubles.append(tuple(row.case_id for row in open_ones))
+        twins = merge_idle(desk, FILING, open_ones)
+        run.merged |= twins.merged
+        open_ones = [row for row in open_ones if row.case_id in twins.left]
+        if len(open_ones) > 1:
+            run.doubles.append(twins.left)
     for row in open_ones:
         if row.severity is Severity.NORMAL and one.facts.severity is Severity.SEVERE:
             _raise(desk, row)

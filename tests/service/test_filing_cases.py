@@ -20,18 +20,20 @@ from roadwarden.cases.events import (
     HandedBack,
     RepairReported,
     Role,
+    SafetyMeasure,
     Severity,
     Verdict,
     Voided,
 )
 from roadwarden.cases.filing import Filing, Source
+from roadwarden.cases.permissions import Person
 from roadwarden.cases.tips import Tip, filed_by
 from roadwarden.cli import app
 from roadwarden.defects.cells import Code
 from roadwarden.detections import PlaneCovariance, Sighting
 from roadwarden.errors import NotAllowed, UnknownCase
 from roadwarden.geo.places import RoadGrade
-from roadwarden.service.cases import CaseDesk
+from roadwarden.service.cases import Ask, CaseDesk
 from roadwarden.service.cells import cells_of
 from roadwarden.service.defect_work import defect_work
 from roadwarden.service.filing import FilingRules, file_defects
@@ -200,6 +202,48 @@ def test_two_cases_of_what_turns_out_to_be_one_defect_are_told(engine, desk, clo
     assert (run.filed, run.doubles) == ({}, [(first, second)])
     desk.merge(DUTY, second, first)
     assert file_defects(desk, RULES).doubles == []
+
+
+def second_case(desk, actor_of="filing"):
+    """As if the defect had been two for a while."""
+    data = filed_twin(desk.engine)
+    return desk.file(Person(actor_of, Role.SYSTEM), data, Ask(key="twin")).row.case_id
+
+
+def test_of_two_cases_that_nobody_has_touched_the_younger_goes_into_the_older(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (first,) = file_defects(desk, RULES).filed.values()
+    due = cases(engine)[0].due_at
+    clock.wait(hours=3)
+    second = second_case(desk)
+    run = file_defects(desk, RULES)
+    assert (run.merged, run.doubles) == ({second: first}, [])
+    after = {row.case_id: row for row in cases(engine)}
+    assert (after[first].is_open, after[first].due_at, after[second].state) == (True, due, "merged")
+    assert file_defects(desk, RULES).merged == {}
+
+
+def test_the_case_that_somebody_works_on_stays_and_keeps_the_deadline_of_the_older(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (first,) = file_defects(desk, RULES).filed.values()
+    due = cases(engine)[0].due_at
+    clock.wait(hours=3)
+    second = second_case(desk)
+    desk.record(DUTY, second, SafetyMeasure("fence"))
+    run = file_defects(desk, RULES)
+    assert run.merged == {first: second}
+    (kept,) = [row for row in cases(engine) if row.is_open]
+    assert (kept.case_id, kept.due_at) == (second, due)
+
+
+def test_two_cases_that_people_work_on_are_left_to_them(engine, desk, clock):
+    see(engine, look("hole", clock.time, EAST))
+    (first,) = file_defects(desk, RULES).filed.values()
+    second = second_case(desk)
+    for case in (first, second):
+        desk.record(DUTY, case, SafetyMeasure("fence"))
+    run = file_defects(desk, RULES)
+    assert (run.merged, run.doubles) == ({}, [(first, second)])
 
 
 def filed_twin(engine):
