@@ -106,7 +106,8 @@ class OnConflict:
 @cache
 def _upsert(dialect: str, table: Table, on_conflict: OnConflict) -> sqlite.Insert | postgresql.Insert:
     """Made once: naming the columns of ``excluded`` takes longer than the insert itself."""
-    return _resolved(_INSERTS[dialect](table), on_conflict)
+    statement: sqlite.Insert | postgresql.Insert = _resolved(_INSERTS[dialect](table), on_conflict)
+    return statement
 
 
 def _resolved(statement: Any, on_conflict: OnConflict) -> Any:

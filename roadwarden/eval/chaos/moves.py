@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from roadwarden.eval.chaos.audit import Finding
+from roadwarden.eval.finding import Finding
 
 MOVED_WITHIN_S = 30.0
 Leases = Mapping[str, tuple[str | None, int]]
