@@ -39,6 +39,7 @@ class Kind(StrEnum):
     BRIGHTNESS = "brightness"
     SHADOW = "shadow"
     WET = "wet"
+    DAMP = "damp"  # along the open crack, the road beside it dry again
     LEAVES = "leaves"
     PAINT = "paint"  # over a crack
     CROPPED = "cropped"
@@ -57,6 +58,7 @@ ACCEPTED: dict[Kind, tuple[Verdict, ...]] = {
     Kind.BRIGHTNESS: _OPEN,
     Kind.SHADOW: _OPEN,
     Kind.WET: _OPEN,
+    Kind.DAMP: _OPEN,
     Kind.LEAVES: _HIDDEN,
     Kind.PAINT: _HIDDEN,
     Kind.CROPPED: _CUT,
@@ -95,7 +97,8 @@ class Outcome:
     reason: str
     score: float  # 0..100
     aligned: bool
-    seconds: float
+    seconds: float  # on the clock, from the two pictures to the verdict
+    cpu_seconds: float
 
     @property
     def right(self) -> bool:
@@ -164,6 +167,8 @@ class RepairScore:
     calibration_error: float  # of score / 100 as the chance of being repaired, where the spot was looked at
     seconds_p50: float
     seconds_p95: float
+    cpu_seconds_p50: float
+    cpu_seconds_p95: float
     kinds: dict[Kind, KindScore]
     reasons: dict[str, int]
 
@@ -179,6 +184,7 @@ def score(outcomes: Sequence[Outcome]) -> RepairScore:
     decided = [one for one in decidable if one.verdict not in UNCERTAIN]
     together = [one for one in decidable if one.kind is not Kind.OLD_PHOTO]
     spent = [one.seconds for one in outcomes] or [math.nan]
+    worked = [one.cpu_seconds for one in outcomes] or [math.nan]
     passes = [one for one in others if one.verdict is Verdict.REPAIRED]
     return RepairScore(
         triples=len(outcomes),
@@ -196,6 +202,8 @@ def score(outcomes: Sequence[Outcome]) -> RepairScore:
         calibration_error=_calibration_error(outcomes),
         seconds_p50=float(np.quantile(spent, 0.5)),
         seconds_p95=float(np.quantile(spent, 0.95)),
+        cpu_seconds_p50=float(np.quantile(worked, 0.5)),
+        cpu_seconds_p95=float(np.quantile(worked, 0.95)),
         kinds=_by_kind(outcomes),
         reasons=_counted(f"{one.kind}: {one.verdict}, {one.reason}" for one in outcomes),
     )

@@ -40,7 +40,7 @@ HALF = 0.55
 ORDER = (
     Kind.NOTHING_DONE, Kind.MENDED, Kind.NOTHING_DONE, Kind.HALF_MENDED, Kind.MENDED, Kind.PATCH_BESIDE,
     Kind.BRIGHTNESS, Kind.MENDED, Kind.SHADOW, Kind.WET, Kind.LEAVES, Kind.MENDED_BRIGHTER, Kind.PAINT, Kind.CROPPED,
-    Kind.OTHER_STREET, Kind.OLD_PHOTO,
+    Kind.OTHER_STREET, Kind.OLD_PHOTO, Kind.DAMP,
 )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def _where(case: _Case, kind: Kind) -> Box | None:
 
 def _fitting(kind: Kind, case: _Case) -> Kind:
     cracks = (DistressType.LONGITUDINAL_CRACK, DistressType.TRANSVERSE_CRACK)
-    return Kind.LEAVES if kind is Kind.PAINT and case.distress not in cracks else kind
+    return kind if case.distress in cracks else tricks.INSTEAD.get(kind, kind)
 
 
 def _beside(case: _Case) -> Box | None:

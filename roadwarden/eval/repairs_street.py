@@ -36,7 +36,7 @@ MARGIN_M = 0.15
 ORDER = (
     Kind.MENDED, Kind.NOTHING_DONE, Kind.SHADOW, Kind.MENDED, Kind.PATCH_BESIDE, Kind.WET, Kind.HALF_MENDED,
     Kind.LEAVES, Kind.MENDED_BRIGHTER, Kind.BRIGHTNESS, Kind.PAINT, Kind.NEIGHBOUR_OPEN, Kind.CROPPED, Kind.WRONG_SPOT,
-    Kind.OTHER_STREET, Kind.OLD_PHOTO,
+    Kind.OTHER_STREET, Kind.OLD_PHOTO, Kind.DAMP,
 )  # fmt: skip
 
 
@@ -120,10 +120,8 @@ def _scene_of_another(seed: int) -> Scene:
 
 
 def _fitting(kind: Kind, defect: PlacedDefect) -> Kind:
-    """Paint goes over cracks; other defects get leaves in its place."""
-    if kind is Kind.PAINT and defect.type not in CRACKS:
-        return Kind.LEAVES
-    return kind
+    """Paint goes over cracks and damp stays along them; other defects get leaves and a shadow in their place."""
+    return kind if defect.type in CRACKS else tricks.INSTEAD.get(kind, kind)
 
 
 def _paint_all(street: Street, cases: Sequence[PlacedDefect]) -> _Painted:

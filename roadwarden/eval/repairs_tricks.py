@@ -45,6 +45,20 @@ def wet(image: Image, box: Box, rng: np.random.Generator) -> Image:
     return _whole(soaked * (1 - pool) + np.array([168.0, 160.0, 150.0]) * pool)
 
 
+def damp(image: Image, box: Box, rng: np.random.Generator) -> Image:
+    """After rain the road along a crack dries last: a dark band with soft edges, the crack the darker line in it."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (0, 0), 0.8)
+    darker = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((21, 21), np.uint8))
+    x1, y1, x2, y2 = (max(0, round(edge)) for edge in box)
+    spot = darker[y1:y2, x1:x2]
+    line = np.zeros(image.shape[:2], np.float32)
+    line[y1:y2, x1:x2] = spot > 0.5 * np.quantile(spot, 0.99)
+    reach = int(rng.integers(7, 18))
+    band = cv2.dilate(line, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    share = cv2.GaussianBlur(band, (0, 0), float(rng.uniform(1.0, 3.0))) * float(rng.uniform(0.3, 0.6))
+    return _whole(image * (1 - share[..., None]))
+
+
 def leaves(image: Image, box: Box, rng: np.random.Generator) -> Image:
     """Yellow and brown leaves that cover most of the spot."""
     covered = image.copy()
@@ -90,11 +104,15 @@ def reencoded(image: Image, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
+INSTEAD = {Kind.PAINT: Kind.LEAVES, Kind.DAMP: Kind.SHADOW}
+"""Of defects that are no cracks."""
+
 _TRICKS: dict[Kind, Callable[[Image, Box, np.random.Generator], Image]] = {
     Kind.BRIGHTNESS: lambda image, _box, rng: brighter(image, rng),
     Kind.MENDED_BRIGHTER: lambda image, _box, rng: brighter(image, rng),
     Kind.SHADOW: shadow,
     Kind.WET: wet,
+    Kind.DAMP: damp,
     Kind.LEAVES: leaves,
     Kind.PAINT: paint,
     Kind.CROPPED: cropped,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from roadwarden.defects.same_place import PlaceEvidence
-from roadwarden.detections import Boxes, Image
+from roadwarden.detections import Boxes
 from roadwarden.repairs.place import PlaceFacts
-from roadwarden.vision.registration import Attempt, Features, Homography, attempt, features, warp_boxes
+from roadwarden.vision.registration import Attempt, Features, Homography, attempt, warp_boxes
 from roadwarden.vision.surface import Box
 
 MASKED_SHARE, MASKED_PX = 0.15, 8
@@ -36,24 +36,27 @@ class Alignment:
         }
 
 
-def align(before: Image, after: Image, box: Box) -> Alignment:
-    """Lays before on after; the spot, which changed if it was mended, has no say in it."""
-    ours, theirs = features(before), features(after)
-    masked = attempt(_without(ours, box), theirs)
-    whole = masked if masked.registration is not None else attempt(ours, theirs)
-    size = (after.shape[1], after.shape[0])
+def align(before: Features, after: Features, box: Box | None) -> Alignment:
+    """Lays before on after; the spot, which changed if it was mended, has no say in it.
+
+    Without a box nothing is left out, and nothing is projected.
+    """
+    masked = attempt(before if box is None else _without(before, box), after)
+    whole = masked if masked.registration is not None or box is None else attempt(before, after)
+    size = (after.width, after.height)
     found = masked.registration
-    homography = found.homography if found is not None else None
-    boxes = np.array([box], np.float32)
-    projected = np.zeros((1, 4), np.float32) if homography is None else warp_boxes(boxes, homography, size)
+    projected, overlap = np.zeros((1, 4), np.float32), 0.0
+    if found is not None and box is not None:
+        projected = warp_boxes(np.array([box], np.float32), found.homography, size)
+        overlap = _overlap(box, found.homography, size)
     facts = PlaceFacts(
         masked=_evidence(masked),
         whole=_evidence(whole),
         inlier_ratio=found.inlier_ratio if found is not None else 0.0,
         reprojection_px=found.reprojection_px if found is not None else 0.0,
-        overlap=0.0 if homography is None else _overlap(box, homography, size),
+        overlap=overlap,
     )
-    return Alignment(facts, homography, projected)
+    return Alignment(facts, found.homography if found is not None else None, projected)
 
 
 def _without(found: Features, box: Box) -> Features:

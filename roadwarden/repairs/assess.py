@@ -22,7 +22,7 @@ from roadwarden.repairs.verdict import Decision, Findings, Spot, decide
 from roadwarden.repairs.words import Words, why
 from roadwarden.taxonomy import DistressType
 from roadwarden.vision.boxes import areas
-from roadwarden.vision.fingerprint import perceptual_hash
+from roadwarden.vision.crack_lines import NO_SEAL, seal_of
 from roadwarden.vision.quality import judge as judge_quality
 from roadwarden.vision.registration import ALGORITHM_VERSION, warp_boxes
 from roadwarden.vision.surface import (
@@ -34,6 +34,9 @@ from roadwarden.vision.surface import (
     recoloured,
     texture,
 )
+
+_CRACKS = frozenset({DistressType.LINEAR_CRACK, DistressType.LONGITUDINAL_CRACK, DistressType.TRANSVERSE_CRACK})
+"""What is mended by pouring it full; a net of cracks gets a patch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,12 +94,12 @@ class Assessor:
         picture where it is calibrated. Raises DataError for a box that does not lie in the before picture.
         """
         box = _inside(box, before.image)
-        known = [Earlier(before.sha256, perceptual_hash(before.image), before.image), *earlier]
+        known = [Earlier.of(before), *earlier]
         facts = self._facts(after, known)
         missing = faults([facts, *others], self.table.gate, wanted)
         if missing:
             return self._done(before, after, box, distress, Findings(missing, None, None), None)
-        alignment = align(before.image, after.image, box)
+        alignment = align(before.features, after.features, box)
         place = judge(alignment.facts, self.table.place, self._same)
         if place is not Place.SAME or alignment.homography is None:
             return self._done(before, after, box, distress, Findings((), place, None), alignment)
@@ -138,9 +141,16 @@ class Assessor:
         if alignment.homography is None:
             raise ValueError("the pictures do not lie on each other")
         ours, theirs = before.image, after.image
-        size, rule = (theirs.shape[1], theirs.shape[0]), self.table.look
-        laid, reached = aligned(theirs, alignment.homography, (ours.shape[1], ours.shape[0]))
-        projected = alignment.projected
+        size, rule = _size(theirs), self.table.look
+        laid, reached = aligned(theirs, alignment.homography, _size(ours))
+        projected, back = alignment.projected, np.linalg.inv(alignment.homography)
+
+        def was_there(row: int) -> bool:
+            """What the detector overlooked before, or shade, is nothing new where the surface is the same."""
+            x1, y1, x2, y2 = (float(edge) for edge in warp_boxes(seen_after.boxes_xyxy[[row]], back, _size(ours))[0])
+            found = likeness(laid, ours, reached, (x1, y1, x2, y2))
+            return found.unchanged_share(rule.found_again) > self.table.verdict.most_partial
+
         return Spot(
             residual=residual(
                 np.array([box], np.float32),
@@ -151,12 +161,14 @@ class Assessor:
                 distress,
                 rule,
                 collar_px=_collar(projected, rule) if collar_px is None else collar_px,
+                was_there=was_there,
             ),
             likeness=likeness(ours, laid, reached, box),
             before=texture(ours, box),
             after=texture(laid, box, reached),
             recoloured=recoloured(ours, laid, box, reached),
             edge_step=edge_step(laid, box),
+            seal=seal_of(ours, laid, reached, box) if distress in _CRACKS else NO_SEAL,
         )
 
     def _done(
@@ -215,6 +227,10 @@ def _said(decision: Decision, findings: Findings, words: Words, alignment: Align
     }
 
 
+def _size(image: Image) -> tuple[int, int]:
+    return image.shape[1], image.shape[0]
+
+
 def _collar(projected: Boxes, rule: LookRule) -> float:
     return rule.collar_share * float(np.sqrt(areas(projected)[0]))
 
@@ -231,7 +247,7 @@ def _inside(box: Box, image: Image) -> Box:
 
 
 def _spot_json(spot: Spot) -> dict[str, Any]:
-    def texture_json(one: Any) -> dict[str, float]:
+    def figures(one: Any) -> dict[str, float]:
         return {name: round(getattr(one, name), 4) for name in one.__slots__}
 
     return {
@@ -242,8 +258,9 @@ def _spot_json(spot: Spot) -> dict[str, Any]:
         "cells": len(spot.likeness.spot),
         "likeness": round(spot.likeness.spot_median, 4),
         "likeness_around": round(spot.likeness.around_median, 4),
-        "before": texture_json(spot.before),
-        "after": texture_json(spot.after),
+        "before": figures(spot.before),
+        "after": figures(spot.after),
         "recoloured": round(spot.recoloured, 4),
         "edge_step": round(spot.edge_step, 4),
+        "seal": figures(spot.seal),
     }

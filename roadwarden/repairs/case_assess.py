@@ -29,7 +29,6 @@ from roadwarden.service.assessing import Judged
 from roadwarden.service.case_looks import Taken
 from roadwarden.taxonomy import DistressType
 from roadwarden.vision.decode import UndecodableFrame, decode
-from roadwarden.vision.fingerprint import perceptual_hash
 from roadwarden.vision.quality import judge as judge_quality
 from roadwarden.vision.redaction import Redactor
 from roadwarden.vision.screen import looks_like_a_screen
@@ -99,7 +98,7 @@ class CaseAssessor:
         drawn = None if chosen is None else self._draw(chosen)
         spent = {"read": read - begun, "look": looked - read, "draw": time.perf_counter() - looked}
         told = self._content(taken, pairs, chosen, faults, spent)
-        hashes = tuple((one.sha256, perceptual_hash(one.image)) for one in afters)
+        hashes = tuple((one.sha256, one.perceptual) for one in afters)
         findings = Findings(faults, None, None) if chosen is None else chosen.assessment.findings
         decision = decide(findings, self.assessor.table)
         words = why(decision, findings.faults)
@@ -195,9 +194,9 @@ class CaseAssessor:
         gate = self.assessor.table.gate
         if after.sha256 in taken.others or any(after.sha256 == look.frame for look in taken.looks):
             return True
-        known = [Earlier(one.picture.sha256, perceptual_hash(one.picture.image), one.picture.image) for one in befores]
+        known = [Earlier.of(one.picture) for one in befores]
         own = (taken.job.case, taken.job.report_seq)
-        alike = self.shown.near(perceptual_hash(after.image), gate.copy_hash_bits)
+        alike = self.shown.near(after.perceptual, gate.copy_hash_bits)
         others = [one for one in alike if (one.case, one.report_seq) != own][:MOST_COMPARED]
         known += [Earlier(one.sha256, one.perceptual, self._image(one.sha256)) for one in others]
         return is_copy(after, known, gate)

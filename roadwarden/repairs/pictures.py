@@ -5,23 +5,38 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from roadwarden.detections import Image
 from roadwarden.repairs.evidence import PictureFacts
 from roadwarden.repairs.table import GateRule
 from roadwarden.vision.fingerprint import hash_distance, perceptual_hash, worst_disagreement
+from roadwarden.vision.registration import Features, features
 
 UNKNOWN = PictureFacts()
 """A picture of which nothing but its pixels is known."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture with the hash of its file; ``facts`` is what its sidecar says."""
+    """A picture with the hash of its file; ``facts`` is what its sidecar says.
+
+    What is reckoned from its pixels is kept with it: of a report each picture is compared with several others.
+    """
 
     image: Image
     sha256: str
     facts: PictureFacts = UNKNOWN
+
+    @cached_property
+    def perceptual(self) -> int:
+        """64 bits, as ``vision/fingerprint.py`` has them."""
+        return perceptual_hash(self.image)
+
+    @cached_property
+    def features(self) -> Features:
+        """What it is registered by."""
+        return features(self.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,11 @@ class Earlier:
     perceptual: int
     image: Image | None = None
 
+    @classmethod
+    def of(cls, picture: Picture) -> Earlier:
+        """A picture that is at hand."""
+        return cls(picture.sha256, picture.perceptual, picture.image)
+
 
 def is_copy(after: Picture, earlier: Sequence[Earlier], rule: GateRule) -> bool:
     """Whether the picture is earlier evidence again: the very file, or its pixels re-encoded.
@@ -39,11 +59,10 @@ def is_copy(after: Picture, earlier: Sequence[Earlier], rule: GateRule) -> bool:
     Where only the hashes of earlier evidence are kept, an alike perceptual hash is not enough: a fixed camera's honest
     pictures have that too.
     """
-    ours = perceptual_hash(after.image)
     for known in earlier:
         if known.sha256 == after.sha256:
             return True
-        if known.image is None or hash_distance(known.perceptual, ours) > rule.copy_hash_bits:
+        if known.image is None or hash_distance(known.perceptual, after.perceptual) > rule.copy_hash_bits:
             continue
         if worst_disagreement(known.image, after.image) <= rule.copy_most_rms:
             return True

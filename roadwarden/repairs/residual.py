@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +36,13 @@ def residual(
     rule: LookRule,
     *,
     collar_px: float,
+    was_there: Callable[[int], bool] = lambda _row: False,
 ) -> Residual:
     """``box`` (1, 4) in the before picture, ``projected`` the same in the after picture.
 
-    ``before_in_after`` are the boxes of all detections before, in the after picture. Patches are no distress, unless
-    the case is about a patch that went bad.
+    ``before_in_after`` are the boxes of all detections before, in the after picture; ``was_there`` says of a row of
+    ``after`` whether the surface under it is the same as before. Patches are no distress, unless the case is about a
+    patch that went bad.
     """
     bad = [row for row, kind in enumerate(before.types) if kind is not DistressType.PATCH or kind is distress]
     damage = [row for row, kind in enumerate(after.types) if kind is not DistressType.PATCH]
@@ -50,7 +53,10 @@ def residual(
         seen_before=_touches(box, before.boxes_xyxy[bad], rule.seen_share),
         left=_left(wide, projected, after.boxes_xyxy[damage]),
         patched=covered(projected[0], after.boxes_xyxy[patches]),
-        new_around=_new_around(wide, projected, after.boxes_xyxy[damage], known, collar_px),
+        new_around=sum(
+            not was_there(damage[row])
+            for row in _unknown_around(wide, projected, after.boxes_xyxy[damage], known, collar_px)
+        ),
     )
 
 
@@ -80,15 +86,15 @@ def _touches(box: Boxes, boxes: Boxes, share: float) -> bool:
     return bool((shared >= share * np.minimum(areas(boxes), areas(box)[0])).any())
 
 
-def _new_around(wide: Boxes, projected: Boxes, damage: Boxes, known: Boxes, collar_px: float) -> int:
-    """Damage in the collar and not on the spot, that no detection before lies on."""
+def _unknown_around(wide: Boxes, projected: Boxes, damage: Boxes, known: Boxes, collar_px: float) -> list[int]:
+    """Rows of the damage in the collar and not on the spot, that no detection before lies on."""
     if not len(damage):
-        return 0
+        return []
     collar = projected + np.array([[-collar_px, -collar_px, collar_px, collar_px]], np.float32)
     on_spot = intersections(damage, wide)[:, 0] > 0
     near = intersections(damage, collar)[:, 0] > 0
     seen = intersections(damage, known).any(axis=1) if len(known) else np.zeros(len(damage), bool)
-    return int((near & ~on_spot & ~seen).sum())
+    return [int(row) for row in np.flatnonzero(near & ~on_spot & ~seen)]
 
 
 def _grown(boxes: Boxes, share: float) -> Boxes:

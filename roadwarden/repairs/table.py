@@ -41,6 +41,9 @@ class LookRule(Sourced):
     seen_roughness: float = Field(gt=0, description="of the spot before, from which distress is seen without detection")
     seen_lines: float = Field(gt=0, description="of the spot before, likewise; both are needed")
     fainter: float = Field(gt=0, lt=1, description="roughness and lines after, by before, of a line that may be filled")
+    maybe_sealed: float = Field(gt=0, le=1, description="share of a crack under a broader band, that may be a seal")
+    sealed_along: float = Field(gt=0, le=1, description="share of a crack under a broader band, for a seal")
+    sealed_evenness: float = Field(gt=0, le=1, description="darkness of the band beside the old line by that on it")
     dilation: float = Field(ge=0, le=1, description="of the box's sides, on each side")
     collar_m: float = Field(gt=0, description="width of the collar, metres, where the camera is calibrated")
     collar_share: float = Field(gt=0, description="width of the collar where it is not, of the box's mean side")
@@ -107,6 +110,8 @@ class RepairTable(Strict):
                 raise ValueError(f"made for {name} {wanted}, this is {ours}: measure its numbers anew")
         if self.verdict.most_residual >= self.verdict.most_partial:
             raise ValueError("verdict.most_residual must be less than verdict.most_partial")
+        if self.look.maybe_sealed > self.look.sealed_along:
+            raise ValueError("look.maybe_sealed must not be more than look.sealed_along")
         return self
 
     def thresholds(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from roadwarden.repairs.evidence import Fault
 from roadwarden.repairs.place import Place
 from roadwarden.repairs.residual import Residual
 from roadwarden.repairs.table import RepairTable
+from roadwarden.vision.crack_lines import NO_SEAL, Seal
 from roadwarden.vision.surface import Likeness, Texture
 
 
@@ -23,6 +24,7 @@ class Reason(StrEnum):
     DISTRESS_SEEN = "distress_seen"
     SURFACE_UNCHANGED = "surface_unchanged"
     FAINTER = "fainter"
+    MAYBE_SEALED = "maybe_sealed"
     NOT_SEEN_BEFORE = "not_seen_before"
     SPOT_COVERED = "spot_covered"
     LIGHT_DIFFERS = "light_differs"
@@ -33,6 +35,7 @@ class Reason(StrEnum):
     DAMAGE_AROUND = "damage_around"
     POOR_EDGE = "poor_edge"
     PATCHED = "patched"
+    SEALED = "sealed"
     INTACT = "intact"
 
 
@@ -46,6 +49,7 @@ class Spot:
     after: Texture
     recoloured: float  # share of the spot that has a colour no light gives it
     edge_step: float
+    seal: Seal = NO_SEAL  # of a crack; other distress is not mended by pouring it full
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ def _of_spot(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason]:
 
 def _still_there(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason] | None:
     rule = table.verdict
+    if left(spot, table) > rule.most_residual and spot.seal.along >= table.look.maybe_sealed:
+        return Verdict.INSUFFICIENT_EVIDENCE, Reason.MAYBE_SEALED
     if unchanged(spot, table) > rule.most_partial:
         if is_fainter(spot, table) and spot.residual.left <= rule.most_residual:
             return Verdict.INSUFFICIENT_EVIDENCE, Reason.FAINTER
@@ -125,7 +131,8 @@ def _cannot_tell(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason] | Non
         return Verdict.INSUFFICIENT_EVIDENCE, Reason.NOT_SEEN_BEFORE
     if is_covered(spot, table):
         return Verdict.INSUFFICIENT_EVIDENCE, Reason.SPOT_COVERED
-    if spot.likeness.around_median < look.least_around or len(spot.likeness.spot) < look.least_cells:
+    few = len(spot.likeness.spot) < look.least_cells and not is_sealed(spot, table)
+    if spot.likeness.around_median < look.least_around or few:
         return Verdict.INSUFFICIENT_EVIDENCE, Reason.LIGHT_DIFFERS
     return None
 
@@ -134,7 +141,8 @@ def _done(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason]:
     rule = table.verdict
     if left(spot, table) > rule.most_residual:
         return Verdict.PARTIAL, Reason.PARTLY_LEFT
-    if not is_intact(spot, table) and spot.residual.patched < rule.least_coverage:
+    sound = is_intact(spot, table) or is_sealed(spot, table)
+    if not sound and spot.residual.patched < rule.least_coverage:
         partly = spot.residual.patched > rule.most_residual
         if partly:
             return Verdict.PARTIAL, Reason.PARTLY_PATCHED
@@ -143,6 +151,8 @@ def _done(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason]:
         return Verdict.REPAIRED_WITH_DEFECT, Reason.DAMAGE_AROUND
     if spot.edge_step > rule.most_edge_step:
         return Verdict.REPAIRED_WITH_DEFECT, Reason.POOR_EDGE
+    if is_sealed(spot, table):
+        return Verdict.REPAIRED, Reason.SEALED
     return Verdict.REPAIRED, Reason.INTACT if is_intact(spot, table) else Reason.PATCHED
 
 
@@ -164,8 +174,23 @@ def is_fainter(spot: Spot, table: RepairTable) -> bool:
     return spot.after.roughness < share * spot.before.roughness and spot.after.lines < share * spot.before.lines
 
 
+def is_sealed(spot: Spot, table: RepairTable) -> bool:
+    """Whether a band as dark all over follows the whole of the old crack, and the detector sees no distress there.
+
+    Damp beside an open crack leaves the crack as the darker line in its band; half a seal leaves half of the crack.
+    """
+    look, seal = table.look, spot.seal
+    whole = seal.along >= look.sealed_along and seal.evenness >= look.sealed_evenness
+    return whole and spot.residual.left <= table.verdict.most_residual and not is_covered(spot, table)
+
+
 def unchanged(spot: Spot, table: RepairTable) -> float:
-    """Share of the spot's remarkable cells that are found again: the same surface as before; 0 if chance may be it."""
+    """Share of the spot's remarkable cells that are found again: the same surface as before; 0 if chance may be it.
+
+    Those of a sealed crack are, because the seal follows it: they say nothing there.
+    """
+    if is_sealed(spot, table):
+        return 0.0
     share = spot.likeness.unchanged_share(table.look.found_again)
     return share if share > table.look.by_chance else 0.0
 
@@ -189,7 +214,8 @@ def is_intact(spot: Spot, table: RepairTable) -> bool:
 def score(spot: Spot, table: RepairTable) -> Score:
     """Points of each part, each from 0 to what the table gives it."""
     points, remains = table.score, left(spot, table)
-    cover = max(spot.residual.patched, 1 - remains if is_intact(spot, table) else 0.0)
+    sound = is_intact(spot, table) or is_sealed(spot, table)
+    cover = max(spot.residual.patched, 1 - remains if sound else 0.0)
     edge = max(0.0, 1 - spot.edge_step / (2 * table.verdict.most_edge_step))
     return Score(
         coverage=points.coverage * min(1.0, cover),

@@ -67,6 +67,10 @@ _REASONS = {
         "原病害纹路仍在但明显变淡，可能已灌缝，也可能是潮湿或涂料，请在路面干燥时拍近景",
         "the old lines are there but far fainter: filled, wet or painted; send a dry close-up",
     ),
+    Reason.MAYBE_SEALED: (
+        "原裂缝处有一条更宽的深色带，可能已灌缝，也可能是潮湿或涂料，请在路面干燥时拍近景",
+        "a broader dark band follows the old crack: it may be sealed, damp or painted; send a dry close-up",
+    ),
     Reason.NOT_SEEN_BEFORE: (
         "修复前照片中未能检出该病害，无法判断是否已修复",
         "the distress was not seen in the before picture, so its absence says nothing",
@@ -94,6 +98,10 @@ _REASONS = {
     Reason.PATCHED: (
         "同一地点，补块覆盖原病害范围，未见残留",
         "the same place; a patch covers the spot and nothing is left",
+    ),
+    Reason.SEALED: (
+        "同一地点，原裂缝全长已灌缝，未见残留",
+        "the same place; the whole of the old crack is sealed and nothing is left",
     ),
     Reason.INTACT: (
         "同一地点，原病害处路面已改变且与周围一样完好",

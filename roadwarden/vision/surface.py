@@ -21,9 +21,11 @@ Box = tuple[float, float, float, float]
 Seen = npt.NDArray[np.bool_]
 """(height, width); true where the aligned picture shows anything."""
 _Grey = npt.NDArray[np.float32]
+_Bounds = tuple[int, int, int, int]
+"""Whole pixels: first column, first row, and the column and row behind the last."""
 
-SURFACE_VERSION = "1"
-"""Changes with every change that can change a figure."""
+SURFACE_VERSION = "2"
+"""Changes with every change that can change a figure, here or in ``crack_lines.py``."""
 
 CELL_PX = 24
 SEARCH_PX = 6
@@ -41,6 +43,8 @@ INNER_SHARE = 0.12
 RECOLOURED = 12.0
 """Distance of two colours in a and b of CIE Lab from which no light makes the one of the other."""
 FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
+REACH_PX = SEARCH_PX + 24
+"""How far beyond the cells a pixel has a say: the kernel of COARSE_SIGMA has 24 pixels on each side."""
 LINE_PX = 9
 """Dark lines up to this width are cracks to the closing; wider ones are shade or tone."""
 
@@ -92,10 +96,16 @@ def aligned(after: Image, homography: npt.NDArray[np.float64], size: tuple[int, 
 
 def likeness(before: Image, after: Image, seen: Seen, box: Box) -> Likeness:
     """Cells of the spot and of the road around it, looked for within SEARCH_PX in the aligned after picture."""
-    ours, theirs = _detail(before), _detail(after)
-    outer = _grown(box, ring_px(box), before.shape)
+    outer, inner = _grown(box, ring_px(box), before.shape), _grown(box, 0, before.shape, least=CELL_PX)
+    left, top = max(0, outer[0] - REACH_PX), max(0, outer[1] - REACH_PX)
+    part = slice(top, outer[3] + REACH_PX), slice(left, outer[2] + REACH_PX)  # what is further away has no say
+    return _likeness(
+        _detail(before[part]), _detail(after[part]), seen[part], _shifted(outer, left, top), _shifted(inner, left, top)
+    )
+
+
+def _likeness(ours: _Grey, theirs: _Grey, seen: Seen, outer: _Bounds, inner: _Bounds) -> Likeness:
     spot, around = [], []
-    inner = _grown(box, 0, before.shape, least=CELL_PX)
     for x, y in _cells(outer):
         found = _found_again(ours, theirs, seen, x, y)
         if found is None:
@@ -198,7 +208,7 @@ def _found_again(ours: _Grey, theirs: _Grey, seen: Seen, x: int, y: int) -> floa
     return float(cv2.matchTemplate(theirs[window], cell, cv2.TM_CCOEFF_NORMED).max())
 
 
-def _cells(outer: tuple[int, int, int, int]) -> list[tuple[int, int]]:
+def _cells(outer: _Bounds) -> list[tuple[int, int]]:
     """Corners of cells that half overlap, at most some 400: large spots are sampled."""
     x1, y1, x2, y2 = outer
     step = CELL_PX // 2
@@ -207,13 +217,13 @@ def _cells(outer: tuple[int, int, int, int]) -> list[tuple[int, int]]:
     return [(x, y) for y in range(y1, y2 - CELL_PX + 1, step) for x in range(x1, x2 - CELL_PX + 1, step)]
 
 
-def _shared(inner: tuple[int, int, int, int], x: int, y: int) -> float:
+def _shared(inner: _Bounds, x: int, y: int) -> float:
     wide = min(inner[2], x + CELL_PX) - max(inner[0], x)
     high = min(inner[3], y + CELL_PX) - max(inner[1], y)
     return max(0, wide) * max(0, high) / CELL_PX**2
 
 
-def _grown(box: Box, by: float, shape: tuple[int, ...], least: int = 1) -> tuple[int, int, int, int]:
+def _grown(box: Box, by: float, shape: tuple[int, ...], least: int = 1) -> _Bounds:
     """Whole pixels of the box grown (or shrunk) on all sides, at least ``least`` long and inside the picture."""
     sides = []
     for low, high, limit in ((box[0], box[2], shape[1]), (box[1], box[3], shape[0])):
@@ -222,13 +232,17 @@ def _grown(box: Box, by: float, shape: tuple[int, ...], least: int = 1) -> tuple
     return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
 
 
-def _region(shape: tuple[int, int], bounds: tuple[int, int, int, int]) -> Seen:
+def _shifted(bounds: _Bounds, left: int, top: int) -> _Bounds:
+    return bounds[0] - left, bounds[1] - top, bounds[2] - left, bounds[3] - top
+
+
+def _region(shape: tuple[int, int], bounds: _Bounds) -> Seen:
     mask = np.zeros(shape, bool)
     mask[_window(bounds)] = True
     return mask
 
 
-def _window(bounds: tuple[int, int, int, int]) -> tuple[slice, slice]:
+def _window(bounds: _Bounds) -> tuple[slice, slice]:
     return slice(bounds[1], bounds[3]), slice(bounds[0], bounds[2])
 
 

@@ -17,7 +17,18 @@ from roadwarden.taxonomy import DistressType
 
 def outcome(kind: Kind, verdict: Verdict, group: str = "g", points: float = 50.0, seconds: float = 1.0) -> Outcome:
     name = f"{kind} {verdict} {group}"
-    return Outcome(name, group, kind, DistressType.POTHOLE, verdict, "r", points, aligned=True, seconds=seconds)
+    return Outcome(
+        name,
+        group,
+        kind,
+        DistressType.POTHOLE,
+        verdict,
+        "r",
+        points,
+        aligned=True,
+        seconds=seconds,
+        cpu_seconds=2 * seconds,
+    )
 
 
 TEN = (
@@ -44,7 +55,7 @@ def test_the_rates_by_hand() -> None:
     assert (found.right_of_decided.part, found.right_of_decided.whole) == (4, 6)
     assert (found.right_of_decidable.part, found.right_of_decidable.whole) == (4, 7)
     assert found.kinds[Kind.MENDED].passed.value == 0.5
-    assert found.seconds_p50 == 1.0
+    assert (found.seconds_p50, found.cpu_seconds_p50) == (1.0, 2.0)
 
 
 def test_the_bound_of_no_false_pass_in_a_hundred() -> None:
@@ -77,7 +88,7 @@ def test_no_kind_that_is_not_mended_accepts_repaired() -> None:
 
 
 def test_the_page_names_missed_targets_and_each_kind() -> None:
-    run = Run("street", "1", datetime(2026, 1, 1, tzinfo=UTC), {"repairs": "1"}, score(TEN), TEN)
+    run = Run("street", "1", datetime(2026, 1, 1, tzinfo=UTC), {"repairs": "1"}, score(TEN), TEN, "a desk", 400.0)
     page = run.markdown()
     assert "| false pass | 16.7% (1 of 6;" in page
     assert "**no**" in page

@@ -63,6 +63,16 @@ def test_half_a_patch_is_half_a_repair() -> None:
     assert done.decision.verdict in (Verdict.PARTIAL, Verdict.NOT_REPAIRED)
 
 
+def test_what_lay_beside_the_hole_before_is_not_new_and_what_did_not_is() -> None:
+    beside = (390.0, 230.0, 440.0, 280.0)
+    sees = seen((DistressType.PATCH, there()), (DistressType.POTHOLE, there(beside)))
+    overlooked = with_hole(road(), beside)
+    old = assessed(with_hole(overlooked), looked_at_again(with_patch(overlooked)), sees=sees)
+    assert (old.decision.verdict, old.findings.spot and old.findings.spot.residual.new_around) == (Verdict.REPAIRED, 0)
+    new = assessed(with_hole(road()), looked_at_again(with_patch(overlooked)), sees=sees)
+    assert (new.decision.verdict, new.decision.reason) == (Verdict.REPAIRED_WITH_DEFECT, Reason.DAMAGE_AROUND)
+
+
 def test_another_road_is_not_the_same_place() -> None:
     done = assessed(with_hole(road()), looked_at_again(with_patch(road(77))), sees=PATCH_THERE)
     assert done.decision.verdict in (Verdict.LOCATION_UNCERTAIN, Verdict.WRONG_OBJECT)

@@ -22,6 +22,7 @@ from roadwarden.repairs.table import read_repair_table, shipped_repair_table
 from roadwarden.repairs.verdict import Decision, Findings, Reason, Score, Spot, decide
 from roadwarden.repairs.words import why
 from roadwarden.taxonomy import DistressType
+from roadwarden.vision.crack_lines import Seal
 from roadwarden.vision.quality import QualityProblem
 from roadwarden.vision.surface import Likeness, Texture
 from tests.repairs.repair_scenes import seen
@@ -181,6 +182,47 @@ def test_an_unchanged_surface_is_not_repaired_whatever_the_detector_says() -> No
 def test_the_old_lines_far_fainter_go_to_a_person() -> None:
     spot = replace(MENDED, likeness=Likeness((0.9,) * 10, (0.9,) * 20))
     assert (verdict_of(spot), reason_of(spot)) == (Verdict.INSUFFICIENT_EVIDENCE, Reason.FAINTER)
+
+
+POURED = replace(
+    MENDED,
+    residual=replace(MENDED.residual, patched=0.0),
+    likeness=Likeness((0.9,) * 10, (0.9,) * 20),  # the seal follows the crack
+    after=Texture(1.9, 1.8, 0.9, 0.2, 0.0),
+    seal=Seal(along=1.0, evenness=0.85),
+)
+
+
+def test_a_crack_poured_full_is_repaired_though_its_cells_are_found_again() -> None:
+    assert (verdict_of(POURED), reason_of(POURED)) == (Verdict.REPAIRED, Reason.SEALED)
+    flat_box = replace(POURED, likeness=Likeness((), (0.9,) * 20))  # a crack across the road, far away: no cell fits
+    assert reason_of(flat_box) is Reason.SEALED
+    assert decide(Findings((), Place.SAME, POURED), TABLE).left == 0.0
+
+
+@pytest.mark.parametrize(
+    "spot",
+    [
+        replace(POURED, seal=Seal(along=0.9, evenness=0.85)),
+        replace(POURED, seal=Seal(along=1.0, evenness=0.70)),
+        replace(POURED, residual=replace(POURED.residual, left=0.3)),
+        replace(POURED, residual=replace(POURED.residual, left=0.9)),
+    ],
+    ids=["not all along", "a darker line in it", "distress seen on a part", "distress seen on it"],
+)
+def test_what_may_be_a_seal_or_damp_goes_to_a_person(spot: Spot) -> None:
+    assert (verdict_of(spot), reason_of(spot)) == (Verdict.INSUFFICIENT_EVIDENCE, Reason.MAYBE_SEALED)
+
+
+def test_half_a_seal_is_sent_back_and_a_covered_or_unseen_crack_is_not_passed() -> None:
+    assert verdict_of(replace(POURED, seal=Seal(along=0.6, evenness=0.85))) is Verdict.NOT_REPAIRED
+    for spot in (
+        replace(POURED, recoloured=0.3),
+        replace(POURED, likeness=Likeness((0.9,) * 10, (0.5,) * 20)),
+        replace(POURED, residual=replace(POURED.residual, seen_before=False), before=Texture(1.0, 1.0, 1, 0.1, 0)),
+        replace(POURED, residual=replace(POURED.residual, new_around=1)),
+    ):
+        assert verdict_of(spot) is not Verdict.REPAIRED
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadwarden.vision import surface
 from roadwarden.vision.surface import aligned, edge_step, likeness, recoloured, texture
 from tests.repairs.repair_scenes import BOX, LOOK_B, looked_at_again, road, with_hole, with_patch
 
@@ -64,3 +65,14 @@ def test_the_step_at_the_edge_of_a_patch_by_hand() -> None:
     flat = np.full((200, 200, 3), 100, np.uint8)
     flat[80:120, 60:140] = 40
     assert edge_step(flat, (60, 80, 140, 120)) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("box", [BOX, (2.0, 3.0, 60.0, 40.0), (580.0, 430.0, 640.0, 480.0), (10.0, 10.0, 630.0, 470.0)])
+def test_looking_near_the_spot_only_finds_what_looking_everywhere_does(box: surface.Box) -> None:
+    before, after = with_hole(road()), with_hole(road(), seed=6)
+    seen = np.ones(before.shape[:2], bool)
+    seen[:, 600:] = False
+    outer = surface._grown(box, surface.ring_px(box), before.shape)
+    inner = surface._grown(box, 0, before.shape, least=surface.CELL_PX)
+    everywhere = surface._likeness(surface._detail(before), surface._detail(after), seen, outer, inner)
+    assert likeness(before, after, seen, box) == everywhere
