@@ -69,7 +69,7 @@ class _Header(tarfile.TarInfo):
     """A header of a tar that is refused where reading it would take memory that no honest one takes."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """Raises a TarError, which is where the archive breaks off."""
         header = super().frombuf(buf, encoding, errors)
         if header.type in _HEADERS and header.size > MOST_HEADER_BYTES:
