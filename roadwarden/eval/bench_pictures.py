@@ -185,7 +185,7 @@ def _rows(engine: Engine, perceptual: int) -> int:
             ours = perceptual >> (BAND_BITS * number) & ((1 << BAND_BITS) - 1)
             listed = ",".join(str(ours ^ flip) for flip in FLIPS)
             found = connection.exec_driver_sql(f"SELECT perceptual FROM evidence WHERE {band} IN ({listed})")
-            total += len(found.cursor.fetchall()) if found.cursor is not None else 0
+            total += len(found.cursor.fetchall())
     return total
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from roadwarden.cases.request_table import AnswerType
 from roadwarden.cases.requests import RequestStatus, UpdateStatus
 
-_WRAPPED: Final = {"xml": {"wrapped": True}}
+_WRAPPED: Final[JsonDict] = {"xml": {"wrapped": True}}
 
 
 def _element(name: str) -> ConfigDict:
