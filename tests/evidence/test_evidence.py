@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import time
 from dataclasses import replace
@@ -197,6 +198,15 @@ class TestEarlierPictures:
             slow = {f"{number:064x}" for number in range(300) if number % 20 <= 10}
             assert {one.sha256 for one in unit.alike(base, 10, 1000)} == slow
             assert [one.bits for one in unit.alike(base, 10, 40)] == sorted([*[0] * 15, *[1] * 15, *[2] * 10])
+
+    @pytest.mark.parametrize("bits", range(store.MOST_BITS + 1))
+    def test_no_way_to_spread_the_bits_over_the_bands_escapes_the_look_up(self, bits):
+        base = 0x0123_4567_89AB_CDEF
+        looked = [(number, set(values)) for number, (_, values) in enumerate(store.looked_up(base, bits))]
+        for spread in itertools.product(range(bits + 1), repeat=4):
+            if sum(spread) == bits:
+                other = base ^ sum(((1 << count) - 1) << 16 * band for band, count in enumerate(spread))
+                assert any(other >> 16 * number & 0xFFFF in values for number, values in looked), spread
 
 
 def _as(kept, sha256, perceptual):
