@@ -54,17 +54,27 @@ def run_rechecks(desk: CaseDesk, rule: RecheckRule | None = None) -> RecheckRun:
     Raises CaseError and StorageAway as the desk does.
     """
     rule, run = rule or RecheckRule(), RecheckRun()
-    for one in _watched(desk, rule):
+    watched = _watched(desk, rule)
+    with kept_rechecks.reading(desk.engine) as store:
+        known = store.of_cases(one.row.case_id for one in watched)
+    for one in watched:
         run.looked_at += 1
+        answered = {(kept.cycle, kept.day) for kept in known.get(one.row.case_id, ())}
         found = rechecks(one.repaired_at, one.passes, desk.now(), rule)
-        with kept_rechecks.writing(desk.engine) as store:
-            for answer in found:
-                if store.add(_kept(one, answer, desk.now())):
-                    run.answers[answer.outcome.value] += 1
+        if new := [answer for answer in found if (one.row.cycle, answer.day) not in answered]:
+            _keep(desk, one, new, run)
         broke = broken_by(one.repaired_at, one.passes, rule)
         if broke is not None:
             _reopen(desk, one, broke, run)
     return run
+
+
+def _keep(desk: CaseDesk, one: Watched, new: Sequence[Recheck], run: RecheckRun) -> None:
+    """Most repairs have no new answer on most days: they wait for no disk."""
+    with kept_rechecks.writing(desk.engine) as store:
+        for answer in new:
+            if store.add(_kept(one, answer, desk.now())):
+                run.answers[answer.outcome.value] += 1
 
 
 def _reopen(desk: CaseDesk, one: Watched, broke: PassBy, run: RecheckRun) -> None:
