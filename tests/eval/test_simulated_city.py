@@ -214,7 +214,8 @@ class TestWhatIsDrawn:
         assert pytest.approx(told["precision"]["value"], abs=1e-6) == measured.PRECISION
 
     def test_is_what_the_report_on_repairs_says(self):
-        outcomes = json.loads((REPOSITORY / measured.REPAIRS_REPORT).read_text())["outcomes"]
+        places = [REPOSITORY / one for one in measured.REPAIRS_REPORTS]
+        outcomes = [one for place in places for one in json.loads(place.read_text())["outcomes"]]
         for kinds, table in ((measured.MENDED, measured.OF_MENDED), (measured.NOT_MENDED, measured.OF_NOT_MENDED)):
             said = [one["verdict"] for one in outcomes if one["kind"] in kinds]
             assert {one: said.count(one) for one in said} == {one.value: number for one, number in table.items()}

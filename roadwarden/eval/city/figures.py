@@ -17,7 +17,7 @@ import roadwarden
 from roadwarden.cases.event_lines import write_event_lines
 from roadwarden.cases.kpi_report import kpi_report
 from roadwarden.cases.kpi_values import Period
-from roadwarden.eval.city.measured import DETECTOR_REPORT, REPAIRS_REPORT
+from roadwarden.eval.city.measured import DETECTOR_REPORT, REPAIRS_REPORTS
 from roadwarden.eval.city.meter import Meter, Times
 from roadwarden.eval.city.run import City
 from roadwarden.eval.finding import Finding
@@ -62,7 +62,7 @@ def as_json(
         "machine": machine(),
         "database": city.services.engine.dialect.name,
         "plan": city.plan.as_json(),
-        "drawn_from": [DETECTOR_REPORT, REPAIRS_REPORT],
+        "drawn_from": [DETECTOR_REPORT, *REPAIRS_REPORTS],
         "holds": all(one.holds for one in found),
         "findings": [{"name": one.name, "holds": one.holds, "told": one.told} for one in found],
         "totals": totals,
