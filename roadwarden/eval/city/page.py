@@ -60,15 +60,15 @@ def _days(told: Mapping[str, Any]) -> str:
 
 
 def _what_is_real(told: Mapping[str, Any]) -> list[str]:
-    detector, *repairs = told["drawn_from"]
+    detector, *repairs = (f"`{one}`" for one in told["drawn_from"])
     about = ", ".join(f"{number:,} about {what}" for what, number in told["about_what"].items())
     return [
         "**What is real here**: messages of boxes are read, checked, placed, merged, judged, filed, dispatched, worked "
         "on, assessed, warned of, delivered and logged by the services and tables that a city runs. **What is drawn**: "
         "no picture is rendered and no model looks. What a look says of a thing is drawn from the confusion and "
-        f"precision in `{detector}` (things that only look like damage stand for its false boxes), verdicts from "
-        f"{', '.join(f'`{one}`' for one in repairs)}, people's waits from distributions that nobody measured. Time is compressed: the services' clock "
-        "jumps from one thing to the next.",
+        f"precision in {detector} (things that only look like damage stand for its false boxes), verdicts from "
+        f"{', '.join(repairs)}, people's waits from distributions that nobody measured. Time is compressed: the "
+        "services' clock jumps from one thing to the next.",
         "",
         f"Cases: {about}; {told['mended']:,} repairs were really done. "
         f"In the end: {', '.join(f'{number:,} {state}' for state, number in told['states'].items())}.",
