@@ -13,7 +13,7 @@ from roadwarden.storage.ledger_store import LedgerStore
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
+class ErasureLeaf:
     """One leaf; ``rule``, ``count`` and ``sha256`` are missing where only names and words of events went."""
 
     leaf: int
@@ -41,7 +41,7 @@ class Erasure:
         return f"{self.at} leaf {self.leaf}: " + ", ".join(filter(None, what))
 
 
-def erasures(engine: Engine, case: str | None = None) -> Sequence[Erasure]:
+def erasures(engine: Engine, case: str | None = None) -> Sequence[ErasureLeaf]:
     """In the order of the log."""
     with reading(engine) as connection:
         rows = LedgerStore(connection).leaves_of_source(Source.ERASURES)
@@ -49,9 +49,9 @@ def erasures(engine: Engine, case: str | None = None) -> Sequence[Erasure]:
     return [one for one in found if case in (None, one.case)]
 
 
-def _erasure(leaf: int, body: Json) -> Erasure:
+def _erasure(leaf: int, body: Json) -> ErasureLeaf:
     rows = body.get("rows", {})
-    return Erasure(
+    return ErasureLeaf(
         leaf,
         str(body["at"]),
         body.get("case"),
