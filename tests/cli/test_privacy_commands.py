@@ -64,9 +64,9 @@ def test_an_account_is_handed_out_erased_and_the_log_says_so(run, tmp_path):
 
 def test_the_audit_reads_the_pictures_that_it_is_told_to(run, tmp_path):
     picture = open_blobs(str(tmp_path / "blobs")).put(b"mended")
-    crew = ("--by", "han", "--role", "crew", "--of-department", "roads", "--of-crew", "roads-2")
+    crew = ("--by", "han", "--role", "crew", "--of-department", "roads", "--of-crew", "roads-day")
     run("case", "file", *HOLE, "--case", "HZ-1")
-    run("case", "dispatch", "HZ-1", "--department", "roads", "--crew", "roads-2", *MA)
+    run("case", "dispatch", "HZ-1", "--department", "roads", "--crew", "roads-day", *MA)
     run("case", "accept", "HZ-1", *crew)
     run("case", "start", "HZ-1", *crew)
     run("case", "report", "HZ-1", "--evidence", picture, *crew)
