@@ -68,7 +68,8 @@ def photos(
             f"case {case}: no pothole or net of cracks was drawn there in {street}; "
             f"'roadwarden simulate holes --street {street}' names cases where one was"
         )
-    pictures = taken(town.scene([hole] if mended else [], hour=14.0), hole, datetime.now(UTC), seed)
+    scene = town.scene([hole], hour=15.0) if mended else town.scene([], hour=14.0)
+    pictures = taken(scene, hole, datetime.now(UTC), seed + mended)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, data in zip(("context.jpg", "close-up.jpg"), pictures, strict=True):
