@@ -57,7 +57,8 @@ GROUNDS: dict[str, str] = {
     " --latitude 30.274 --longitude 120.155 --by u1 --role intake",
     "city": "roadwarden simulate seed-city --roads 4 --days 6 --defects 30 --until 2026-11-25T08:00:00+08:00",
     "admin": "echo 'a password of 20 signs' | roadwarden user init root",
-    "street": "roadwarden sample var/street --seed 11 --drive 11 --frames 20 && roadwarden survey var/street --keep-pictures"
+    "street": "roadwarden sample var/street --seed 11 --drive 11 --frames 20"
+    " && roadwarden survey var/street --keep-pictures"
     " --camera var/street/camera.yaml --roads var/street/roads.geojson --out var/survey",
 }
 GROUNDS["filed"] = f"{GROUNDS['street']} && roadwarden case file-defects --area west-lake --owner city"
