@@ -89,19 +89,23 @@ def packages(extras: Sequence[str] = ()) -> list[Package]:
 
 def licence_of(one: Distribution) -> str:
     """As the package says: its expression, else its classifiers, else its own words where they are plain."""
-    told = one.metadata.get("License-Expression")
-    if told:
-        return str(told)
+    if told := _field(one, "License-Expression"):
+        return told
     classes = [line.rpartition(" :: ")[2] for line in one.metadata.get_all("Classifier") or () if "License ::" in line]
     by_class = sorted({_CLASSIFIERS[name] for name in classes if name in _CLASSIFIERS})
     if by_class:
         return " OR ".join(by_class)
-    words = str(one.metadata.get("License") or "").strip()
+    words = _field(one, "License")
     if words.lower() in _WORDS:
         return _WORDS[words.lower()]
     if words and len(words) < 60 and _SPDX.fullmatch(words):
         return words
     return _SILENT.get(_normal(one.name), UNKNOWN)
+
+
+def _field(one: Distribution, name: str) -> str:
+    """The first of that name; empty where there is none."""
+    return str((one.metadata.get_all(name) or [""])[0]).strip()
 
 
 def _needs(one: Distribution, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
