@@ -143,7 +143,7 @@ class Assessor:
         ours, theirs = before.image, after.image
         size, rule = _size(theirs), self.table.look
         laid, reached = aligned(theirs, alignment.homography, _size(ours))
-        projected, back = alignment.projected, np.linalg.inv(alignment.homography)
+        projected, back = alignment.projected, np.linalg.inv(alignment.homography).astype(np.float64)
 
         def was_there(row: int) -> bool:
             """What the detector overlooked before, or shade, is nothing new where the surface is the same."""

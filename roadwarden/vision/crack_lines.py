@@ -98,7 +98,7 @@ def _old_line(depth: _Depth, spot: Seen) -> tuple[Seen, float]:
 
 def _moved_onto(depth: _Depth, old: Seen) -> _Depth:
     """Moved by up to SEARCH_PX so that it is darkest on the old line."""
-    wide = cv2.copyMakeBorder(depth, *[SEARCH_PX] * 4, cv2.BORDER_CONSTANT, value=0)
+    wide = np.pad(depth, SEARCH_PX)
     sums = cv2.matchTemplate(wide, old.astype(np.float32), cv2.TM_CCORR)
     x, y = cv2.minMaxLoc(sums)[3]
     return np.asarray(wide[y : y + depth.shape[0], x : x + depth.shape[1]])

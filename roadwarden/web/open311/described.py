@@ -122,7 +122,7 @@ def sending(
     root: str, fields: Mapping[str, Said], wanted: tuple[str, ...], example: Said, *, files: bool = False
 ) -> Said:
     """For ``openapi_extra=`` of a route: its body as a form, as multipart, as XML."""
-    known: Said = _KEYS | dict(fields)
+    known: Said = {**_KEYS, **fields}
     schema: Said = {"type": "object", "properties": known, "required": list(wanted)}
     pictures = {"media": {"type": "array", "items": {"type": "string", "format": "binary"}, "maxItems": 5}}
     multipart = schema | {"properties": known | pictures} if files else schema
