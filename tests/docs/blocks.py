@@ -156,7 +156,7 @@ def run_page(page: str, folder: Path, environment: Mapping[str, str]) -> int:
     )  # fmt: skip
     said: dict[str, str] = {}
     for number, block in enumerate(typed):
-        told = re.search(rf"(?ms)^@@begin {number}\n(.*?)^@@end {number} (\d+)$", done.stdout)
+        told = re.search(rf"(?ms)^@@begin {number}\n(.*?)@@end {number} (\d+)$", done.stdout)
         assert told, (
             f"{block.name} was not reached or failed:\n{block.text}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         )
