@@ -83,9 +83,10 @@ def serve(
 
 def application() -> FastAPI:
     """What the processes serve: the usual server, with a clock that stands where the cases end."""
-    from roadwarden.cli.serve import parts_from
+    from roadwarden.cli.serve import parts_from, take_turns
     from roadwarden.web.app import create_app
 
+    take_turns()
     content = json.loads(served())
     shift = datetime.fromisoformat(content["ends_at"]) - datetime.fromisoformat(content["began_at"])
 
