@@ -11,8 +11,16 @@ from roadwarden.data.synthetic import write_sample_archive
 
 pytest_plugins = ["cameras", "city", "nats_server", "postgres", "new_databases"]
 
+LONG_ROOMS = ("training", "inference", "models")
+"""Their files take minutes: begun last, they would leave one processor to end the run alone."""
 REPOSITORY = Path(__file__).parent.parent
 ROADS = REPOSITORY.parent / "shared" / "roads"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; otherwise the order stays."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONG_ROOMS)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from roadwarden.settings import ENVIRONMENT
 from tests.conftest import REPOSITORY
 
 SCRIPT = REPOSITORY / "scripts" / "docs-reference"
-TELLS_PROCESSES_OF_OURS = {"ROADWARDEN_SERVE"}
+TELLS_PROCESSES_OF_OURS = {"ROADWARDEN_SERVE", "ROADWARDEN_CITY_TOKEN", "ROADWARDEN_CITY_CASES"}
 STREAMS = {"ROADWARDEN_FRAMES", "ROADWARDEN_BOXES"}
 """Names of NATS streams, no variables."""
 
