@@ -103,7 +103,7 @@ def test_a_stranger_follows_the_tutorial_with_the_wheel_alone(installed, tmp_pat
     assert str(installed) in where.stdout
     (tmp_path / "empty").mkdir()
     assert run_page("docs/tutorial.md", tmp_path / "empty", environment) > 10
-    assert list((tmp_path / "home").iterdir()) == []
+    assert {one.name for one in (tmp_path / "home").iterdir()} <= {".cache"}  # of fonts, by libraries
 
 
 def test_the_installation_tells_what_it_is_made_of(installed, tmp_path):
