@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from contextlib import closing
 
 import pytest
 
-from roadwarden.cli import main
 from roadwarden.ledger.canonical import sha256_hex
 from roadwarden.storage.blobs import open_blobs
 
@@ -18,19 +16,9 @@ ORIGIN = "roadwarden.example/west-lake"
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ROADWARDEN_DATABASE", "sqlite:///city.db")
+def run(run_main):
 
-    def roadwarden(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["roadwarden", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert (ended.value.code or 0) == code, said.out + said.err
-        return said.out
-
-    return roadwarden
+    return lambda *arguments, code=0: run_main(*arguments, code=code).out
 
 
 def test_from_the_key_to_the_bundle_and_what_an_attacker_does_is_named(run, tmp_path):

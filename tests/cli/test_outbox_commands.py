@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import json
 import stat
-import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 
-from roadwarden.cli import main
 from roadwarden.webhook_signatures import read_key, verify
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ROADWARDEN_DATABASE", "sqlite:///city.db")
+def run(run_main):
+    def said(*arguments, code=0):
+        told = run_main(*arguments, code=code)
+        return told.out + told.err
 
-    def roadwarden(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["roadwarden", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert (ended.value.code or 0) == code, said.out + said.err
-        return said.out + said.err
-
-    return roadwarden
+    return said
 
 
 def destinations(tmp_path, *entries):

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
 from roadwarden.access.people import Account
 from roadwarden.cases.events import Role
-from roadwarden.cli import main
 from roadwarden.service.people import People
 from roadwarden.storage.blobs import open_blobs
 from roadwarden.storage.schema import open_storage
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ROADWARDEN_DATABASE", "sqlite:///city.db")
+def run(run_main, tmp_path, monkeypatch):
     monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "blobs"))
     engine = open_storage("sqlite:///city.db")
     people = People(engine)
@@ -26,15 +22,7 @@ def run(tmp_path, monkeypatch, capsys):
         people.add(Account(name, name, frozenset({role}), frozenset({"*"})), by="root")
     engine.dispose()
 
-    def roadwarden(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["roadwarden", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert (ended.value.code or 0) == code, said.out + said.err
-        return said.out
-
-    return roadwarden
+    return lambda *arguments, code=0: run_main(*arguments, code=code).out
 
 
 MA = ("--by", "ma", "--role", "dispatcher")

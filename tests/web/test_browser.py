@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from browser import PHONE, launched, somebody, street_pictures
+from browser import PHONE, somebody, street_pictures
 from city import CITY_NOW
 from city_server import server_on
-from playwright.sync_api import sync_playwright
 
 from roadwarden.cases.answer import CaseState
 from roadwarden.cases.event_types import EventType
@@ -24,14 +23,6 @@ WAIT_MS = 30_000
 def server(little_city, tmp_path):
     with server_on(little_city, tmp_path, CITY_NOW) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        made = launched(playwright)
-        yield made
-        made.close()
 
 
 def filed(server, severity=Severity.NORMAL):

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser import launched
-from city import CITY_NOW
 from every_page import DRAWN, PAGES, rested, visits
-from playwright.sync_api import sync_playwright
-from stocked import stocked_server
 
 from roadwarden.cases.answer import CaseState
 from roadwarden.data.corrections import Verdict as Correction
@@ -16,20 +12,6 @@ from roadwarden.taxonomy import DistressType
 
 WAIT_MS = 30_000
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        made = launched(playwright)
-        yield made
-        made.close()
-
-
-@pytest.fixture(scope="module")
-def city_with_names(little_city, tmp_path_factory):
-    with stocked_server(little_city, tmp_path_factory.mktemp("by-hand"), CITY_NOW) as made:
-        yield made
 
 
 @pytest.fixture

@@ -6,29 +6,11 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import launched
-from city import CITY_NOW
 from every_page import PAGES, visits
-from playwright.sync_api import sync_playwright
-from stocked import stocked_server
 
 GRAVE = {"serious", "critical"}
 WORDS = "common|type|state|event|verdict|severity|map|case|board|work|crew|figures|do|field|people|policy|right|role"
 """Beginnings of keys of words: one that stands on a page was not translated."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        made = launched(playwright)
-        yield made
-        made.close()
-
-
-@pytest.fixture(scope="module")
-def city_with_names(little_city, tmp_path_factory):
-    with stocked_server(little_city, tmp_path_factory.mktemp("every-page"), CITY_NOW) as made:
-        yield made
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
