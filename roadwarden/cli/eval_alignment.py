@@ -62,7 +62,7 @@ def alignment(
     with progress("pairs", quiet=as_json) as tell:
         pairs, number = _pairs(roads, eye, range(seed, seed + 2 * streets, 2))
         for pair in pairs:
-            laid.append(lay(pair, rules.place, same))
+            laid.append(lay(pair, rules, same))
             tell(len(laid), number)
     versions = {"registration": ALGORITHM_VERSION, "same_place": same.version, "repairs": rules.version}
     run = AlignmentRun(datetime.now(UTC), versions, score(laid), tuple(laid))

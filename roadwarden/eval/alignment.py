@@ -19,9 +19,9 @@ from roadwarden.detections import Image
 from roadwarden.eval.repairs import Rate
 from roadwarden.repairs.alignment import align
 from roadwarden.repairs.place import Place, judge
-from roadwarden.repairs.table import PlaceRule
+from roadwarden.repairs.table import RepairTable
 from roadwarden.vision.registration import Homography, features
-from roadwarden.vision.surface import Box
+from roadwarden.vision.surface import Box, aligned, likeness
 
 WANTED_SHARE = 0.40
 """Of the view, from which the target of issue 9 holds; the lesser of the two pictures' shares."""
@@ -79,16 +79,36 @@ class Laid:
     usable: bool  # and it is good enough to look at one spot through it
     inliers: int
     error: float | None  # median, in diagonals of the frame; None where the truth is not known or nothing fits
+    looked_through: bool | None = None  # usable, and the road around the spot is found again; None without a spot
 
 
-def lay(pair: ViewPair, rule: PlaceRule, same: SamePlaceTable) -> Laid:
+def lay(pair: ViewPair, table: RepairTable, same: SamePlaceTable) -> Laid:
     """Lays before on after as an assessment does; whether the spot itself is cut off does not count here."""
     alignment = align(features(pair.before), features(pair.after), pair.box)
     homography = alignment.homography
-    usable = judge(alignment.facts, rule, same) in (Place.SAME, Place.CUT_OFF)
+    usable = judge(alignment.facts, table.place, same) in (Place.SAME, Place.CUT_OFF)
     inliers = alignment.facts.masked.inliers if homography is not None else 0
     error = None if homography is None or pair.truth is None else _error(pair, homography)
-    return Laid(pair.name, pair.source, pair.group, pair.shared, homography is not None, usable, inliers, error)
+    return Laid(
+        pair.name,
+        pair.source,
+        pair.group,
+        pair.shared,
+        registered=homography is not None,
+        usable=usable,
+        inliers=inliers,
+        error=error,
+        looked_through=None if pair.box is None else usable and _found_again(pair, homography, pair.box, table),
+    )
+
+
+def _found_again(pair: ViewPair, homography: Homography | None, box: Box, table: RepairTable) -> bool:
+    """Whether the road around the spot is where the homography says, which a verdict asks before REPAIRED."""
+    if homography is None:
+        return False
+    height, width = pair.before.shape[:2]
+    after, reached = aligned(pair.after, homography, (width, height))
+    return likeness(pair.before, after, reached, box).around_median >= table.look.least_around
 
 
 def _error(pair: ViewPair, homography: Homography) -> float:
@@ -121,6 +141,7 @@ class BandScore:
     registered: Rate
     usable: Rate
     wrong: Rate  # of the registered ones whose truth is known: laid elsewhere than it lies
+    misled: Rate  # of those with a spot: wrong, and the spot is looked at through it all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +168,14 @@ def score(laid: Sequence[Laid]) -> AlignmentScore:
 
 def _band(laid: Sequence[Laid]) -> BandScore:
     known = [one.error for one in laid if one.error is not None]
+    spots = [
+        (one.error, one.looked_through) for one in laid if one.error is not None and one.looked_through is not None
+    ]
     return BandScore(
         Rate(sum(one.registered for one in laid), len(laid)),
         Rate(sum(one.usable for one in laid), len(laid)),
         Rate(sum(error > MOST_ERROR for error in known), len(known)),
+        Rate(sum(through and error > MOST_ERROR for error, through in spots), len(spots)),
     )
 
 
@@ -165,4 +190,5 @@ def laid_json(one: Laid) -> dict[str, Any]:
         "usable": one.usable,
         "inliers": one.inliers,
         "error": None if one.error is None else round(one.error, 5),
+        "looked_through": one.looked_through,
     }

@@ -58,16 +58,18 @@ class AlignmentRun:
         yield f"{len(self.laid)} pairs; {versions}. Brackets are Wilson's 95 % bounds, as if pairs were independent."
         yield "*Registered*: some homography was trusted. *Usable*: one spot may be looked at through it, which an"
         yield "assessment asks and the target counts. *Wrong*: it lies elsewhere than the cameras say (street only)."
+        yield "*Misled*: wrong, and the road around the spot is taken for the same all the same, so that a verdict"
+        yield "could rest on it; where that road is not found again, no verdict but a person says REPAIRED."
         yield ""
         yield f"Pairs that share 40 % of their view and more; wanted of real ones: usable ≥ {LEAST_ALIGNED:.0%}."
         yield ""
-        yield "| source, and how it is known what they share | registered | usable | wrong |"
-        yield "| --- | --- | --- | --- |"
+        yield "| source, and how it is known what they share | registered | usable | wrong | misled |"
+        yield "| --- | --- | --- | --- | --- |"
         for source, one in self.score.counted.items():
             yield f"| {source}: {KNOWN_BY[source]} | {_cells(one)} |"
         yield ""
-        yield "| source | shared view | registered | usable | wrong |"
-        yield "| --- | --- | --- | --- | --- |"
+        yield "| source | shared view | registered | usable | wrong | misled |"
+        yield "| --- | --- | --- | --- | --- | --- |"
         for (source, shared), one in self.score.bands.items():
             yield f"| {source} | {shared} | {_cells(one)} |"
 

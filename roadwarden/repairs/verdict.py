@@ -112,7 +112,7 @@ def _of_spot(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason]:
 
 def _still_there(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason] | None:
     rule = table.verdict
-    if left(spot, table) > rule.most_residual and spot.seal.along >= table.look.maybe_sealed:
+    if spot.seal.along >= table.look.maybe_sealed and not is_sealed(spot, table):
         return Verdict.INSUFFICIENT_EVIDENCE, Reason.MAYBE_SEALED
     if unchanged(spot, table) > rule.most_partial:
         if is_fainter(spot, table) and spot.residual.left <= rule.most_residual:

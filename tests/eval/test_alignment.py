@@ -25,7 +25,7 @@ from roadwarden.eval.repairs_street import CAMERA
 from roadwarden.repairs.table import shipped_repair_table
 from tests.repairs.repair_scenes import BOX, LOOK_B, road
 
-RULE, SAME = shipped_repair_table().place, shipped_same_place_table()
+TABLE, SAME = shipped_repair_table(), shipped_same_place_table()
 
 
 def row(image: str, group: str = "G", place: str = "") -> SplitRow:
@@ -83,19 +83,23 @@ def test_pairs_are_drawn_blindly_within_a_street_and_streets_take_turns() -> Non
 
 
 def test_a_registration_that_lies_elsewhere_is_counted_as_wrong() -> None:
-    right = lay(pair(LOOK_B), RULE, SAME)
+    right = lay(pair(LOOK_B), TABLE, SAME)
     assert right.registered
     assert right.usable
     assert right.error is not None
     assert right.error < 0.002
     elsewhere = LOOK_B @ np.array([[1, 0, 40.0], [0, 1, 0], [0, 0, 1]])
-    wrong = lay(pair(elsewhere), RULE, SAME)
+    wrong = lay(pair(elsewhere), TABLE, SAME)
     found = score([right, wrong]).counted[Source.STREET]
     assert (found.wrong.part, found.wrong.whole) == (1, 2)
+    assert (found.misled.part, found.misled.whole) == (1, 2), "the road around the spot fits in both"
+    strict = TABLE.model_copy(update={"look": TABLE.look.model_copy(update={"least_around": 1.0})})
+    assert lay(pair(LOOK_B), strict, SAME).looked_through is False
+    assert lay(replace(pair(LOOK_B), box=None), TABLE, SAME).looked_through is None
 
 
 def test_another_road_is_not_laid_and_only_sure_bands_count_for_the_target() -> None:
-    lost = lay(replace(pair(LOOK_B), after=road(9)), RULE, SAME)
+    lost = lay(replace(pair(LOOK_B), after=road(9)), TABLE, SAME)
     assert (lost.registered, lost.usable, lost.error) == (False, False, None)
     by_eye = [
         Laid(str(number), Source.EYE, "g", shared, registered=True, usable=usable, inliers=20, error=None)

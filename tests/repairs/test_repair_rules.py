@@ -214,6 +214,12 @@ def test_what_may_be_a_seal_or_damp_goes_to_a_person(spot: Spot) -> None:
     assert (verdict_of(spot), reason_of(spot)) == (Verdict.INSUFFICIENT_EVIDENCE, Reason.MAYBE_SEALED)
 
 
+def test_damp_over_an_old_surface_that_is_not_found_again_goes_to_a_person_too() -> None:
+    dull = replace(POURED, likeness=Likeness((0.2,) * 10, (0.9,) * 20), after=Texture(1.1, 1.1, 0.9, 0.2, 0.0))
+    damp = replace(dull, seal=Seal(along=1.0, evenness=0.60))
+    assert (verdict_of(damp), reason_of(damp)) == (Verdict.INSUFFICIENT_EVIDENCE, Reason.MAYBE_SEALED)
+
+
 def test_half_a_seal_is_sent_back_and_a_covered_or_unseen_crack_is_not_passed() -> None:
     assert verdict_of(replace(POURED, seal=Seal(along=0.6, evenness=0.85))) is Verdict.NOT_REPAIRED
     for spot in (
