@@ -18,13 +18,15 @@ from roadwarden.cli.progress import progress
 from roadwarden.errors import ConfigError
 from roadwarden.eval.machine import machine
 from roadwarden.eval.repairs import Outcome, Triple, score
+from roadwarden.eval.repairs_gallery import Gallery
+from roadwarden.eval.repairs_plots import plots
 from roadwarden.eval.repairs_report import Run
 from roadwarden.eval.repairs_roads import road_triples
 from roadwarden.eval.repairs_street import street_triples
 from roadwarden.eval.test_uses import TestUse, log_use
 from roadwarden.inference.workspace import write_json, writing
 from roadwarden.models.load import load_detector, model_path
-from roadwarden.repairs.assess import Assessor
+from roadwarden.repairs.assess import Assessment, Assessor
 from roadwarden.repairs.pictures import Picture
 from roadwarden.repairs.table import RepairTable, read_repair_table, shipped_repair_table
 
@@ -52,8 +54,13 @@ def repairs(
     table: Annotated[Path | None, typer.Option(help="repairs.yaml of your own")] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads of the model; 0 for all")] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="folder for the JSON object and the page, named by the source")
+        Path | None, typer.Option(help="folder for the JSON object, the page and its plots, named by the source")
     ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(help="folder for a page of the drawn pairs, wrong ones first; never commit one of real pictures"),
+    ] = None,
+    gallery_pairs: Annotated[int, typer.Option(min=1, help="pairs on that page at most")] = 40,
     why: Annotated[str, typer.Option(help="what the test part is used for; it is sealed, each use is logged")] = "",
     uses_log: Annotated[Path, typer.Option(help="log of uses of the test part")] = USES_LOG,
     as_json: Annotated[bool, typer.Option("--json", help="print the JSON object instead of the page")] = False,
@@ -71,26 +78,52 @@ def repairs(
         _unseal(rules, why, uses_log, now)
     assessor = Assessor(load_detector(model_path(model), threads=threads), rules)
     source = "street" if roads is None else part
+    shown = None if gallery is None else Gallery(gallery_pairs)
     outcomes: list[Outcome] = []
-    begun = time.monotonic()
     versions: dict[str, str] = {}
     with progress("triples", quiet=as_json) as tell:
-        for triple in _triples(roads, part, number, seed, step):
-            outcome, versions = _judged(assessor, triple)
+        for triple in _until(minutes, _triples(roads, part, number, seed, step)):
+            outcome, done = _judged(assessor, triple, shown)
             outcomes.append(outcome)
+            versions = dict(done.versions)
             tell(len(outcomes), number)
-            if minutes is not None and time.monotonic() - begun > 60 * minutes:
-                break
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     where = f"{machine()}, load {os.getloadavg()[0]:.1f} at the end"
     run = Run(source, str(seed), now, versions, score(outcomes), tuple(outcomes), where, peak)
     if out is not None:
-        with writing(out):
-            out.mkdir(parents=True, exist_ok=True)
-            write_json(out / f"{source}-{seed}.json", run.as_json())
-            (out / f"{source}-{seed}.md").write_text(run.markdown(), encoding="utf-8")
+        _write(run, out)
+    if gallery is not None and shown is not None:
+        _write_page(shown.page(run, real=roads is not None), gallery / f"{source}-{seed}-gallery.html")
     print(json.dumps(run.as_json(), ensure_ascii=False) if as_json else run.markdown(), end="")
     raise typer.Exit(0 if all(reached for _, _, reached in run.targets().values()) else EXIT_NOT_PASSED)
+
+
+def _write(run: Run, out: Path) -> None:
+    """The JSON object, and the page with its plots beside it."""
+    stem = f"{run.source}-{run.seed}"
+    drawn = plots(run.outcomes, f"{run.source}, seed {run.seed}")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / f"{stem}.json", run.as_json())
+        for end, (_, svg) in drawn.items():
+            (out / f"{stem}-{end}").write_text(svg, encoding="utf-8")
+        page = run.markdown({f"{stem}-{end}": shows for end, (shows, _) in drawn.items()})
+        (out / f"{stem}.md").write_text(page, encoding="utf-8")
+
+
+def _write_page(page: str, path: Path) -> None:
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+
+
+def _until(minutes: float | None, triples: Iterator[Triple]) -> Iterator[Triple]:
+    """All of them, or those that are asked for until so many minutes are over; one at least."""
+    begun = time.monotonic()
+    for triple in triples:
+        yield triple
+        if minutes is not None and time.monotonic() - begun > 60 * minutes:
+            return
 
 
 def _triples(roads: Path | None, part: str, number: int, seed: int, step: int) -> Iterator[Triple]:
@@ -106,7 +139,7 @@ def _triples(roads: Path | None, part: str, number: int, seed: int, step: int) -
                 return
 
 
-def _judged(assessor: Assessor, triple: Triple) -> tuple[Outcome, dict[str, str]]:
+def _judged(assessor: Assessor, triple: Triple, shown: Gallery | None) -> tuple[Outcome, Assessment]:
     """On the clock, and of this process' CPU: on a busy machine the clock runs for others too."""
     before, after = Picture(triple.before, f"{triple.name} before"), Picture(triple.after, f"{triple.name} after")
     start, worked = time.perf_counter(), time.process_time()
@@ -125,7 +158,9 @@ def _judged(assessor: Assessor, triple: Triple) -> tuple[Outcome, dict[str, str]
         seconds=spent,
         cpu_seconds=worked,
     )
-    return outcome, dict(done.versions)
+    if shown is not None:
+        shown.add(outcome, before, after, done)
+    return outcome, done
 
 
 def _unseal(rules: RepairTable, why: str, log: Path, now: datetime) -> None:

@@ -140,6 +140,14 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreBin:
+    """Outcomes of similar score where the spot was looked at."""
+
+    score: float  # mean, 0..1
+    repaired: Rate  # those that truly were
+
+
+@dataclass(frozen=True, slots=True)
 class KindScore:
     """One kind on its own."""
 
@@ -219,16 +227,27 @@ def macro_f1(pairs: Sequence[tuple[Verdict, Verdict]]) -> float:
     return float(np.mean(scores)) if scores else math.nan
 
 
-def _calibration_error(outcomes: Sequence[Outcome], bins: int = 10) -> float:
+def score_bins(outcomes: Sequence[Outcome], bins: int = 10) -> tuple[ScoreBin, ...]:
+    """Equal bins of the score from low to high, empty ones left out; a score of 0 means that the spot was not seen."""
+    members: dict[int, list[Outcome]] = defaultdict(list)
+    for one in outcomes:
+        if one.score > 0:
+            members[min(int(one.score / 100 * bins), bins - 1)].append(one)
+    return tuple(
+        ScoreBin(
+            float(np.mean([one.score / 100 for one in members[at]])),
+            _rate(lambda one: one.kind in REPAIRED_KINDS, members[at]),
+        )
+        for at in sorted(members)
+    )
+
+
+def _calibration_error(outcomes: Sequence[Outcome]) -> float:
     """Expected calibration error over ten equal bins of the score; NaN of nothing."""
-    looked = [one for one in outcomes if one.score > 0]
-    if not looked:
-        return math.nan
-    scores = np.array([one.score / 100 for one in looked])
-    done = np.array([one.kind in REPAIRED_KINDS for one in looked], float)
-    which = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = [abs(scores[which == at].sum() - done[which == at].sum()) for at in range(bins)]
-    return float(sum(gaps) / len(looked))
+    found = score_bins(outcomes)
+    looked = sum(one.repaired.whole for one in found)
+    gaps = [abs(one.repaired.whole * one.score - one.repaired.part) for one in found]
+    return sum(gaps) / looked if looked else math.nan
 
 
 def _by_kind(outcomes: Sequence[Outcome]) -> dict[Kind, KindScore]:

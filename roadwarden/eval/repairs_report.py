@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -76,11 +76,11 @@ class Run:
             "outcomes": [_rounded(asdict(one)) for one in self.outcomes],
         }
 
-    def markdown(self) -> str:
-        """The page."""
-        return "\n".join(self._lines()) + "\n"
+    def markdown(self, pictures: Mapping[str, str] | None = None) -> str:
+        """The page, with the pictures that lie beside it: what each shows, by its file's name."""
+        return "\n".join(self._lines(pictures or {})) + "\n"
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, pictures: Mapping[str, str]) -> Iterator[str]:
         of = self.score
         yield f"# Repairs: {self.source}"
         yield ""
@@ -96,6 +96,9 @@ class Run:
         for name, value in self._others():
             yield f"| {name} | {shown(value)} | | |"
         yield ""
+        for name, shows in pictures.items():
+            yield f"![{shows}]({name})"
+            yield ""
         yield "| kind | triples | right | uncertain | said REPAIRED |"
         yield "| --- | --- | --- | --- | --- |"
         for kind, one in of.kinds.items():

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from roadwarden.cases.event_types import Verdict
 from roadwarden.eval import repairs_tricks as tricks
-from roadwarden.eval.repairs import ACCEPTED, Kind, Outcome, macro_f1, score
+from roadwarden.eval.repairs import ACCEPTED, Kind, Outcome, macro_f1, score, score_bins
+from roadwarden.eval.repairs_plots import COLOURS, plots, reliability_svg, verdicts_svg
 from roadwarden.eval.repairs_report import Run
 from roadwarden.taxonomy import DistressType
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def outcome(kind: Kind, verdict: Verdict, group: str = "g", points: float = 50.0, seconds: float = 1.0) -> Outcome:
@@ -94,6 +98,46 @@ def test_the_page_names_missed_targets_and_each_kind() -> None:
     assert "**no**" in page
     assert "| shadow | 1 | 0 | 0 | 1 |" in page
     assert len(run.as_json()["outcomes"]) == 10
+
+
+def drawn(text: str) -> tuple[ElementTree.Element, list[str]]:
+    """An SVG's root and what is written in it."""
+    root = ElementTree.fromstring(text)
+    return root, [one.text or "" for one in root.iter(f"{SVG}text")]
+
+
+def test_the_reliability_diagram_has_a_dot_a_bin_with_its_triples() -> None:
+    found = [(round(one.score, 3), one.repaired.part, one.repaired.whole) for one in score_bins(TEN)]
+    assert found == [(0.1, 0, 3), (0.3, 2, 2), (1.0, 2, 3)]
+    root, words = drawn(reliability_svg(TEN, "street, seed 1"))
+    assert [dot[0].text for dot in root.iter(f"{SVG}circle")] == [
+        "score 0.10: 0 of 3 repaired", "score 0.30: 2 of 2 repaired", "score 1.00: 2 of 3 repaired",
+    ]  # fmt: skip
+    assert "triples by ten scores: 8 of 10 looked at; lines: 95 % bounds" in words
+
+
+def test_the_bars_hold_every_verdict_of_every_kind_and_mark_the_wrong_ones() -> None:
+    root, words = drawn(verdicts_svg(TEN, "a <street> & more"))
+    assert set(COLOURS) == set(Verdict)  # each in the legend
+    parts = [one[0].text for one in root.iter(f"{SVG}rect") if len(one)]
+    assert parts[:3] == [
+        "mended: 2 of 4 REPAIRED", "mended: 1 of 4 NOT_REPAIRED", "mended: 1 of 4 INSUFFICIENT_EVIDENCE",
+    ]  # fmt: skip
+    assert len(parts) == 8
+    edged = [one for one in root.iter(f"{SVG}rect") if one.get("stroke")]
+    assert len(edged) == 1 + 3  # the legend's, two of mended, and the shadow that passed
+    assert words[0] == "Verdicts by kind: a <street> & more, 10 triples"
+
+
+def test_the_same_outcomes_give_the_same_bytes_and_none_give_no_plot() -> None:
+    assert plots(TEN, "street") == plots(tuple(TEN), "street")
+    assert plots((), "street") == {}
+
+
+def test_the_page_shows_plots_only_where_they_lie_beside_it() -> None:
+    run = Run("street", "1", datetime(2026, 1, 1, tzinfo=UTC), {"repairs": "1"}, score(TEN), TEN, "a desk", 400.0)
+    assert ".svg" not in run.markdown()
+    assert "![verdicts by kind](street-1-verdicts.svg)\n" in run.markdown({"street-1-verdicts.svg": "verdicts by kind"})
 
 
 def road() -> np.ndarray:
