@@ -100,7 +100,7 @@ class Permissions(Strict):
 
     def _who(self, kind: EventType, *, approve: bool = False) -> str:
         may = [row.role for row in self.roles if kind in (row.approves if approve else row.records)]
-        return f"{', '.join(may)} may" if may else "nobody may"
+        return ", ".join(may) or "nobody"
 
     def scope(self, role: Role) -> Scope:
         """On which cases a role acts and reads."""
@@ -118,14 +118,14 @@ class Permissions(Strict):
         """Why the person may not record an event of this type on a case that belongs there; None if he may."""
         row = self._rows[person.role]
         if kind not in row.records:
-            return f"the role {person.role} may not record {kind}; {self._who(kind)}"
+            return f"the role {person.role} may not record {kind}; {self._who(kind)} may"
         return _out_of_scope(person, row.scope, case)
 
     def forbids_approval(self, person: Person, kind: EventType, case: Belongs) -> str | None:
         """Why the person may not approve an event of this type there; None if he may."""
         row = self._rows[person.role]
         if kind not in row.approves:
-            return f"the role {person.role} may not approve {kind}; {self._who(kind, approve=True)}"
+            return f"the role {person.role} may not approve {kind}; {self._who(kind, approve=True)} may"
         return _out_of_scope(person, row.scope, case)
 
 
@@ -134,9 +134,9 @@ def _out_of_scope(person: Person, scope: Scope, case: Belongs) -> str | None:
         areas = ", ".join(sorted(person.areas)) or "none"
         return f"{person.actor} has no part in area {case.area or '(none)'}; areas of {person.actor}: {areas}"
     if scope is Scope.OWN and not _holds(person, case):
-        crew = f", crew {case.crew}" if case.crew else ""
+        held = ", crew ".join(filter(None, (case.department or "nobody", case.crew)))
         mine = " ".join(filter(None, (person.department or "(no department)", person.crew)))
-        return f"the case is with {case.department or 'nobody'}{crew}, and {person.actor} belongs to {mine}"
+        return f"the case is with {held}, and {person.actor} belongs to {mine}"
     return None
 
 
