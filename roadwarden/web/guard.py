@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from roadwarden.web.problems import MEDIA_TYPE
+from roadwarden.web.problems import MEDIA_TYPE, in_words_of_page
 from roadwarden.web.settings import WebSettings
 
 logger = logging.getLogger(__name__)
@@ -77,14 +77,15 @@ class Guard:
         most = self._most(scope["path"])
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > most:
-            await answer.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {most} bytes")
+            said = in_words_of_page(Request(scope), f"send at most {most} bytes")
+            await answer.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
             return
         try:
             await self._app(scope, _counted(receive, most), answer)
         except Exception:
             logger.exception("request %s %s failed", request_id, scope["path"])
             if not answer.begun:
-                await answer.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)
+                await answer.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, in_words_of_page(Request(scope), FAULT))
 
     def _is_ours(self, host: bytes) -> bool:
         name = host.decode("latin-1").lower()

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse
 
 from roadwarden.taxonomy import Language
+from roadwarden.web.identity import cookie_name
 from roadwarden.web.local_path import local
-from roadwarden.web.parts import PartsOf
+from roadwarden.web.parts import PartsOf, parts_of
 
 LANGUAGE_COOKIE: Final = "lang"
 THEME_COOKIE: Final = "theme"
@@ -35,6 +36,14 @@ def language_of(request: Request) -> Language:
     accepted = request.headers.get("accept-language", "").lower()
     wanted = [part.partition(";")[0].strip()[:2] for part in accepted.split(",")]
     return next((Language(one) for one in wanted if one in set(Language)), Language.CHINESE)
+
+
+def language_of_page(request: Request) -> Language:
+    """Of the page whose script asks, known by the cookie of its session; programs are told in English."""
+    asks_by_token = "authorization" in request.headers
+    if asks_by_token or cookie_name(parts_of(request)) not in request.cookies:
+        return Language.ENGLISH
+    return language_of(request)
 
 
 def theme_of(request: Request) -> Theme:

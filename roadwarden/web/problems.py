@@ -15,6 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from roadwarden import errors
+from roadwarden.web.look import language_of_page
+from roadwarden.web.parts import parts_of
+from roadwarden.web.refusals import in_language
+from roadwarden.web.words import named_offices
 
 logger = logging.getLogger(__name__)
 
@@ -80,12 +84,18 @@ def problem(
         type="about:blank" if kind.name == "http" else _URN + kind.name,
         title=kind.title,
         status=kind.status,
-        detail=detail,
+        detail=in_words_of_page(request, detail),
         request=getattr(request.state, "request_id", ""),
         faults=faults,
     )
     content = told.model_dump(exclude_none=True)
     return JSONResponse(content, kind.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def in_words_of_page(request: Request, detail: str) -> str:
+    """What is said to whoever asks: in Chinese to a script of a Chinese page."""
+    language = language_of_page(request)
+    return in_language(detail, language, named_offices(parts_of(request).dispatch, language))
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -252,6 +252,7 @@ def test_roles_and_areas_are_changed_and_who_did_it_stands_on_the_page(client, s
 
 def test_what_a_rule_has_against_a_change_stands_on_the_page(client):
     token = log_in(client, "root")
+    client.cookies.set("lang", "en")
     alone = client.post("/people/root", data={"roles": ["auditor"], "csrf_token": token})
     assert (alone.status_code, "last administrator" in alone.text) == (400, True)
     twice = {"name": "duty", "display_name": "x", "password": "a long enough password", "csrf_token": token}

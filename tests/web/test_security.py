@@ -240,7 +240,7 @@ def test_a_name_that_is_not_there_costs_as_much_as_a_wrong_password(served, monk
     answers = [log_in(served, name, "wrong wrong wrong") for name in ("u1", "nobody", "u2")]
     assert len(tried) == 3
     problems = {answer.text.split('role="alert">')[1].split("<")[0] for answer in answers}
-    assert problems == {"name or password is wrong"}
+    assert problems == {"登录名或密码有误"}
 
 
 # --- sessions ------------------------------------------------------------------------------------------------------

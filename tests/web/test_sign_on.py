@@ -58,7 +58,8 @@ class Desk:
         self.app = create_app(self.parts)
 
     def browser(self):
-        return TestClient(self.app, raise_server_exceptions=False, follow_redirects=False)
+        english = {"accept-language": "en"}
+        return TestClient(self.app, raise_server_exceptions=False, follow_redirects=False, headers=english)
 
     def log_in(self, browser=None, then="/", **changed):
         browser = browser or self.browser()

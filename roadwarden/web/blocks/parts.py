@@ -11,6 +11,7 @@ from roadwarden.cases.kpi_values import Share
 from roadwarden.cases.tables import Words
 from roadwarden.taxonomy import Language
 from roadwarden.web.definitions import definitions
+from roadwarden.web.refusals import in_language
 from roadwarden.web.words import words_of
 
 Block = dict[str, Any]
@@ -59,6 +60,10 @@ class Teller:
     def office(self, key: str) -> str:
         """What a department, crew or area is called; its id where the city's table does not know it."""
         return self.of(self.offices[key]) if key in self.offices else key
+
+    def refusal(self, text: str) -> str:
+        """What a rule says, which it says in English."""
+        return in_language(text, self.language, {key: self.of(words) for key, words in self.offices.items()})
 
     def name(self, key: str) -> str:
         """What a figure is called."""

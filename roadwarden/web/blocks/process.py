@@ -181,7 +181,7 @@ def _flows(t: Teller, found: Process) -> Block:
 def _refused(t: Teller, found: Process) -> Block:
     columns = [
         Column("event", t("figures.event"), lambda value: t.word("event", value)),
-        Column("why", t("figures.why")),
+        Column("why", t("figures.why"), t.refusal),
         Column("count", t("figures.times"), number=True),
     ]
     rows = [{"event": kind.value, "why": why, "count": count} for kind, why, count in found.refused]

@@ -37,6 +37,7 @@ from roadwarden.web.open311.faults import Open311Fault
 from roadwarden.web.open311.forms_in import Fields
 from roadwarden.web.pages.rendering import render
 from roadwarden.web.parts import Parts, PartsOf
+from roadwarden.web.refusals import in_language
 from roadwarden.web.shown_pictures import picture_path
 from roadwarden.web.uploads import files_of, form_with_pictures, take_in
 
@@ -244,12 +245,12 @@ _OTHER: Final = Both(english="Not sent yet: {why}", chinese="尚未提交，请�
 def _fault(language: Language, exc: Exception) -> str:
     why = str(exc)
     if isinstance(exc, BadPicture):
-        return _words(language, _BAD_PICTURE).format(why=why)
+        return _words(language, _BAD_PICTURE).format(why=in_language(why, language))
     if why.startswith("where is it"):
         return _words(language, _NO_PLACE)
     if isinstance(exc, Open311Fault) and why.startswith("service"):
         return _words(language, _NO_SERVICE)
-    return _words(language, _OTHER).format(why=why)
+    return _words(language, _OTHER).format(why=in_language(why, language))
 
 
 def _words(language: Language, words: Both) -> str:

@@ -28,7 +28,8 @@ from roadwarden.web.icons import icon
 from roadwarden.web.identity import cookie_name
 from roadwarden.web.look import Theme, language_of, theme_of
 from roadwarden.web.parts import Parts, parts_of
-from roadwarden.web.words import words_of
+from roadwarden.web.refusals import in_language
+from roadwarden.web.words import named_offices, words_of
 
 _FOR_ALL_SCRIPTS: Final = ("common.", "time.", "type.")
 
@@ -77,7 +78,10 @@ def render(
     page: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> HTMLResponse:
-    """The page. Templates have ``principal`` (maybe None), ``w`` (words) and ``csrf_token`` beside what is given.
+    """The page.
+
+    Templates have ``principal`` (maybe None), ``w`` (words), ``refusal`` (its words for what a rule says) and
+    ``csrf_token`` beside what is given.
 
     ``script_words``: beginnings of keys of the words that the page's modules use; ``page``: what else they are told.
     """
@@ -87,7 +91,7 @@ def render(
     words = words.more(_problems(parts, words.language))
     principal = getattr(request.state, "principal", None)
     told = {"words": words.below(*_FOR_ALL_SCRIPTS, *script_words), "page": page or {}, "zone": str(time_zone())}
-    named = _named(parts, words.language)
+    named = named_offices(parts.dispatch, words.language)
     common = {
         "principal": principal,
         "places": _places(principal, parts.permissions),
@@ -96,6 +100,7 @@ def render(
         "csrf_token": csrf_of(cookie) if cookie else "",
         "now": parts.now(),
         "named": named,
+        "refusal": lambda text: in_language(text, words.language, named),
         "path": request.url.path,
         "here": quote(request.url.path + ("?" + request.url.query if request.url.query else "")),
         "page_data": _json(told | {"named": named}),
@@ -103,13 +108,6 @@ def render(
     answer = HTMLResponse(_environment().get_template(template).render(common | values), status)
     answer.headers["vary"] = "cookie, accept-language"
     return answer
-
-
-def _named(parts: Parts, language: Language) -> dict[str, str]:
-    """What areas, departments, crews and owners are called; their ids are for programs."""
-    table = parts.dispatch
-    rows = (*table.areas, *table.departments, *table.crews, *table.owners)
-    return {one.id: one.chinese if language is Language.CHINESE else one.english for one in rows}
 
 
 def _problems(parts: Parts, language: Language) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from roadwarden.cases.dispatch_table import DispatchTable
 from roadwarden.taxonomy import DistressType, Language, names
 
 
@@ -44,6 +45,12 @@ def words_of(language: Language) -> Words:
     text = (resources.files("roadwarden.web.words") / f"{language.value}.yaml").read_text(encoding="utf-8")
     named = {f"type.{kind.value}": names(kind, language) for kind in DistressType}
     return Words(language, MappingProxyType(dict(_flat("", yaml.safe_load(text))) | named))
+
+
+def named_offices(table: DispatchTable, language: Language) -> dict[str, str]:
+    """What areas, departments, crews and owners are called; their ids are for programs."""
+    rows = (*table.areas, *table.departments, *table.crews, *table.owners)
+    return {one.id: one.chinese if language is Language.CHINESE else one.english for one in rows}
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
