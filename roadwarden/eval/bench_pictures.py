@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from roadwarden.storage import evidence
-from roadwarden.storage.assessments import HashIndex, ShownPicture
+from roadwarden.storage.assessments import HashIndex
 from roadwarden.storage.engine import analyse, reading, shown, writing
 from roadwarden.storage.evidence import EvidenceStore, KeptEvidence, looked_up
 from roadwarden.storage.evidence_tables import evidence as table
@@ -119,10 +119,10 @@ class _InMemory:
     def __init__(self, pictures: int, seed: int) -> None:
         self._pictures, self._seed = pictures, seed
 
-    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, ShownPicture], ...]:
+    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, int], ...]:
         """As ``ShownStore`` does."""
         last = min(number + most, self._pictures)
-        return tuple((at + 1, ShownPicture("", _perceptual(at, self._seed), "", 0)) for at in range(number, last))
+        return tuple((at + 1, _perceptual(at, self._seed)) for at in range(number, last))
 
 
 def _fill(engine: Engine, pictures: int, seed: int, tell: Callable[[str], None]) -> None:

@@ -179,11 +179,11 @@ class ShownStore:
         """Number of the newest hash; 0 where there is none."""
         return self._connection.execute(select(func.max(assessment_evidence.c.number))).scalar_one() or 0
 
-    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, ShownPicture], ...]:
-        """Hashes behind a number, in order, with their numbers."""
-        query = select(assessment_evidence).where(assessment_evidence.c.number > number)
-        rows = self._connection.execute(query.order_by(assessment_evidence.c.number).limit(most))
-        return tuple((row.number, _hash(row)) for row in rows)
+    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, int], ...]:
+        """Numbers behind a number, in order, with their perceptual hashes."""
+        shown = assessment_evidence.c
+        query = select(shown.number, shown.perceptual).where(shown.number > number).order_by(shown.number).limit(most)
+        return tuple((at, int(perceptual, 16)) for at, perceptual in self._connection.execute(query))
 
     def get(self, numbers: Sequence[int]) -> tuple[ShownPicture, ...]:
         """Hashes of those numbers, in order."""
@@ -194,8 +194,8 @@ class ShownStore:
 class Hashes(Protocol):
     """Where hashes come from."""
 
-    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, ShownPicture], ...]:
-        """Those behind a number, in order, with their numbers."""
+    def after(self, number: int, most: int = 100_000) -> tuple[tuple[int, int], ...]:
+        """Numbers behind a number, in order, with their perceptual hashes."""
         ...
 
 
@@ -211,7 +211,7 @@ class HashIndex:
         """Takes in what was added since."""
         while new := store.after(int(self._numbers[-1]) if len(self._numbers) else 0):
             self._numbers = np.append(self._numbers, np.array([number for number, _ in new], np.int64))
-            self._hashes = np.append(self._hashes, np.array([one.perceptual for _, one in new], np.uint64))
+            self._hashes = np.append(self._hashes, np.array([perceptual for _, perceptual in new], np.uint64))
 
     def near(self, perceptual: int, bits: int) -> list[int]:
         """Numbers of the hashes that differ in at most so many bits, the nearest first."""
