@@ -96,7 +96,7 @@ def assess(
     if box is None or kind is None:
         raise ConfigError("two pictures want --box x1,y1,x2,y2 and --type; for a case name the case alone")
     ours = _picture(Path(what), PictureFacts())
-    theirs = _picture(after, PictureFacts(conditions=conditions_of(condition), software=_software(after)))
+    theirs = _picture(after, PictureFacts(conditions=conditions_of(condition), software=_software(after))).fitted()
     assessor = Assessor(load_detector(model_path(model), threads=threads), rules)
     done = assessor.assess(ours, theirs, parse_box(box), parse_type(kind))
     if drawn is not None:

@@ -129,7 +129,8 @@ class CaseAssessor:
                 continue
             facts = facts_of(data, name, place, heading, sigma, self.zone, hints)
             problems = judge_quality(image).problems
-            found.append(Picture(image, name, replace(facts, problems=problems, is_screen=looks_like_a_screen(image))))
+            facts = replace(facts, problems=problems, is_screen=looks_like_a_screen(image))
+            found.append(Picture(image, name, facts).fitted())
         return found, unreadable
 
     def _pairs(

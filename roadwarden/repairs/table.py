@@ -48,6 +48,7 @@ class LookRule(Sourced):
     collar_m: float = Field(gt=0, description="width of the collar, metres, where the camera is calibrated")
     collar_share: float = Field(gt=0, description="width of the collar where it is not, of the box's mean side")
     found_again: float = Field(gt=0, lt=1, description="correlation from which a cell is the same surface")
+    most_alike: float = Field(ge=0, lt=1, description="median correlation of the spot, for another surface")
     by_chance: float = Field(ge=0, lt=1, description="share of cells that are found again where nothing is the same")
     least_around: float = Field(ge=0, lt=1, description="median correlation of the road around the spot")
     least_cells: int = Field(ge=1, description="cells of the spot that can be recognised by anything")

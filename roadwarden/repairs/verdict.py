@@ -141,6 +141,8 @@ def _done(spot: Spot, table: RepairTable) -> tuple[Verdict, Reason]:
     rule = table.verdict
     if left(spot, table) > rule.most_residual:
         return Verdict.PARTIAL, Reason.PARTLY_LEFT
+    if spot.likeness.spot_median > table.look.most_alike and not is_sealed(spot, table):
+        return Verdict.INSUFFICIENT_EVIDENCE, Reason.FAINTER  # not found again, but no other surface either
     sound = is_intact(spot, table) or is_sealed(spot, table)
     if not sound and spot.residual.patched < rule.least_coverage:
         partly = spot.residual.patched > rule.most_residual

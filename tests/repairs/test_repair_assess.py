@@ -11,12 +11,21 @@ from roadwarden.detections import Detections, Image
 from roadwarden.errors import DataError
 from roadwarden.repairs.assess import Assessment, Assessor
 from roadwarden.repairs.overlay import overlay
-from roadwarden.repairs.pictures import Earlier, Picture, is_copy
+from roadwarden.repairs.pictures import MOST_SIDE_PX, Earlier, Picture, is_copy
 from roadwarden.repairs.table import shipped_repair_table
 from roadwarden.repairs.verdict import Reason
 from roadwarden.taxonomy import DistressType
 from roadwarden.vision.fingerprint import perceptual_hash
-from tests.repairs.repair_scenes import BOX, ScriptedDetector, looked_at_again, road, seen, there, with_hole, with_patch
+from tests.repairs.repair_scenes import (
+    BOX,
+    ScriptedDetector,
+    looked_at_again,
+    road,
+    seen,
+    there,
+    with_hole,
+    with_patch,
+)
 
 HOLE = seen((DistressType.POTHOLE, BOX))
 PATCH_THERE = seen((DistressType.PATCH, there()))
@@ -141,3 +150,14 @@ def test_the_overlay_shows_three_panels_and_the_sentence() -> None:
     spot = difference[225:285, 265:345].max(axis=2).mean()
     beside = difference[225:285, 100:180].max(axis=2).mean()
     assert spot > 3 * beside  # the hole went, the road beside it stayed
+
+
+def test_a_telephones_twelve_megapixels_are_judged_as_the_small_picture_is() -> None:
+    before, after = with_hole(road()), looked_at_again(with_hole(road()))
+    large = Picture(cv2.resize(after, None, fx=6.3, fy=6.3, interpolation=cv2.INTER_CUBIC), "large")
+    fitted = large.fitted()
+    assert max(large.image.shape) > 4000
+    assert (max(fitted.image.shape), fitted.sha256) == (MOST_SIDE_PX, "large")
+    assert fitted.fitted() is fitted
+    found = Assessor(ScriptedDetector(HOLE, NOTHING)).assess(Picture(before, "b"), fitted, BOX, DistressType.POTHOLE)
+    assert found.decision.reason is Reason.SURFACE_UNCHANGED

@@ -220,6 +220,12 @@ def test_damp_over_an_old_surface_that_is_not_found_again_goes_to_a_person_too()
     assert (verdict_of(damp), reason_of(damp)) == (Verdict.INSUFFICIENT_EVIDENCE, Reason.MAYBE_SEALED)
 
 
+def test_a_surface_half_alike_is_no_new_one() -> None:
+    veiled = replace(MENDED, likeness=Likeness((0.5,) * 10, (0.9,) * 20))
+    assert (verdict_of(veiled), reason_of(veiled)) == (Verdict.INSUFFICIENT_EVIDENCE, Reason.FAINTER)
+    assert verdict_of(replace(MENDED, likeness=Likeness((0.4,) * 10, (0.9,) * 20))) is Verdict.REPAIRED
+
+
 def test_half_a_seal_is_sent_back_and_a_covered_or_unseen_crack_is_not_passed() -> None:
     assert verdict_of(replace(POURED, seal=Seal(along=0.6, evenness=0.85))) is Verdict.NOT_REPAIRED
     for spot in (
