@@ -19,8 +19,8 @@ from roadwarden.vision.registration import Features, features
 UNKNOWN = PictureFacts()
 """A picture of which nothing but its pixels is known."""
 MOST_SIDE_PX = 1600
-"""What the crew's page sends at most. More pixels show more of the grain of asphalt, not more of the place, and SIFT on a
-telephone's 12 megapixels takes 2.9 GB."""
+"""What the crew's page sends at most. More pixels show more of the asphalt's grain, not more of the place, and SIFT on
+a telephone's 12 megapixels takes 2.9 GB."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,8 @@ FIRST = (
 LEAST_MS = 16.0
 """Shorter ones are not told apart."""
 LOOKED_MS = 1000
-"""Between the page at rest and the first click on it: nobody clicks before he has looked, and a browser that draws without
-a graphics card draws the first frame for some hundred milliseconds longer than it says."""
+"""Between the page at rest and the first click on it: nobody clicks before he has looked, and a browser without a
+graphics card draws the first frame for some hundred milliseconds longer than it says."""
 WATCH = """
 window.longest = 0;
 const note = (list) => list.getEntries().forEach((one) => (window.longest = Math.max(window.longest, one.duration)));
