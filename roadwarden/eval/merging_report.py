@@ -93,7 +93,7 @@ class MergingReport:
         lines += ["", "Pairs that are wrong, as shares of all true pairs, mean of the streets:", ""]
         lines += ["| one thing in pieces | | two things mixed | |", "| --- | --- | --- | --- |"]
         lines += _side_by_side(errors.missed, errors.wrong)
-        return "\n".join([*lines, "", "Words: [docs/merging.md](../../../docs/merging.md).", ""])
+        return "\n".join([*lines, "", "Words: `docs/merging.md`.", ""])
 
 
 def judge_merging(
