@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
@@ -16,9 +18,11 @@ from roadwarden.defects.inspected import NEVER, microseconds
 from roadwarden.errors import DataError
 from roadwarden.geo.vector_tile import Feature, Layer, Shape, encode_tile
 from roadwarden.geo.web_tiles import EXTENT, WebTile, to_world
+from roadwarden.service.atlas import atlas as atlas_module
+from roadwarden.service.atlas import point_tiles
 from roadwarden.service.atlas.ages import Age, ages
 from roadwarden.service.atlas.atlas import Atlas
-from roadwarden.service.atlas.health_tiles import banded
+from roadwarden.service.atlas.bands import banded, tens
 from roadwarden.storage import case_unit
 from roadwarden.storage.case_rows import CaseFilter
 from roadwarden.storage.map_points import MapFilter
@@ -91,8 +95,15 @@ def test_a_stretch_is_red_for_one_cell_yellow_for_two_in_a_hundred_and_else_as_m
     grid[100:102, :] = Code.YELLOW
     grid[200:300] = Code.GREY
     grid[200, 0:9] = Code.YELLOW
-    assert banded(grid, 100).tolist() == [Code.RED, Code.YELLOW, Code.GREY, Code.GREEN]
-    assert banded(grid, 10**9).tolist() == [Code.RED]
+    sums = tens(grid)
+    assert sums.sum() == grid.size
+    assert banded(sums, 100).tolist() == [Code.RED, Code.YELLOW, Code.GREY, Code.GREEN]
+    assert banded(sums, 10**9).tolist() == [Code.RED]
+    assert banded(tens(grid[:205]), 100).tolist() == [
+        Code.RED,
+        Code.YELLOW,
+        Code.YELLOW,
+    ]  # the last one has five metres
 
 
 def test_bands_and_whole_roads_are_drawn_at_every_zoom(atlas):
@@ -124,6 +135,24 @@ def test_from_afar_defects_are_counted_and_near_by_each_is_there(atlas, city):
     assert {(one.properties["type"], one.properties["severe"]) for one in few} == {("alligator_crack", False)}
 
 
+def test_a_crowded_tile_is_counted_and_half_a_kilometre_shows_everything(atlas, monkeypatch):
+    def told(z):
+        tiles = tiles_over(atlas, z)
+        layers = {"defects": atlas.defect_tile, "cases": atlas.case_tile}
+        return {
+            name: [one for tile in tiles for one in read_tile(draw(tile, ALL_OF_IT)).get(name, []) if inside(one)]
+            for name, draw in layers.items()
+        }
+
+    near = told(16)
+    monkeypatch.setattr(point_tiles, "MOST_SHOWN", 1)
+    for z in (14, 15):
+        for name, found in told(z).items():
+            assert any("count" in one.properties for one in found)
+            assert sum(one.properties.get("count", 1) for one in found) == len(near[name]), (z, name)
+    assert told(16) == near  # a click on a count leads here: all can be chosen
+
+
 def test_cases_of_other_areas_are_not_on_the_map(atlas, city):
     def ids(wanted):
         tiles = [read_tile(atlas.case_tile(tile, wanted)) for tile in tiles_over(atlas, 15)]
@@ -145,6 +174,25 @@ def test_the_map_of_a_past_day_knows_less_and_is_the_same_again(atlas):
     assert 0 < before[Code.YELLOW] + before[Code.RED] < after[Code.YELLOW] + after[Code.RED] + 200
     assert before[Code.GREY] > after[Code.GREY]
     assert atlas.health(begin) is atlas.health(begin)
+
+
+def test_tiles_of_now_do_not_wait_for_a_past_moment(atlas, monkeypatch):
+    (tile,), asked, go_on = tiles_over(atlas, 10)[:1], threading.Event(), threading.Event()
+
+    def slow(*_):
+        asked.set()
+        go_on.wait(30)
+        raise DataError("somebody moved the slider again")
+
+    monkeypatch.setattr(atlas_module, "health_at", slow)
+    with ThreadPoolExecutor() as pool:
+        past = pool.submit(atlas.health, CITY_NOW - timedelta(days=2))
+        assert asked.wait(30)
+        try:
+            assert pool.submit(atlas.health_tile, tile).result(30)
+            assert not past.done()
+        finally:
+            go_on.set()
 
 
 def test_tiles_that_cannot_be_are_refused_and_a_map_without_roads_says_so(tmp_path):

@@ -42,7 +42,8 @@ class Atlas:
     engine: Engine
     now: Callable[[], datetime]
     fresh_s: float = 60.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # held while the city is reckoned: for seconds
+    _tiles_lock: threading.Lock = field(default_factory=threading.Lock)  # never for long
     _shapes: RoadShapes | None = None
     _today: tuple[float, Health] | None = None
     _renewing: bool = False
@@ -80,7 +81,7 @@ class Atlas:
         if (kept := self._tiles.get(key)) is not None:
             return kept
         made = draw(health, tile)
-        with self._lock:
+        with self._tiles_lock:
             self._tiles[key] = made
             while len(self._tiles) > TILES:
                 self._tiles.popitem(last=False)

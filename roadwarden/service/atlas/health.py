@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from roadwarden.defects.cells import Code, Codes, Grid
 from roadwarden.geo.tiles import MapBox
 from roadwarden.service.atlas.ages import Ages, ages
+from roadwarden.service.atlas.bands import Sums, tens
 from roadwarden.service.atlas.defect_points import DefectPoints
 from roadwarden.service.atlas.shapes import RoadShapes
 from roadwarden.service.cells import cells_of
@@ -28,11 +29,12 @@ Number = TypeVar("Number", bound=np.generic)
 
 @dataclass(frozen=True, eq=False)
 class Health:
-    """``codes``: for each road of the network, metres along by metres across; ``ages``: metres along."""
+    """Of each road of the network: ``codes``, metres along by across; ``tens``, their sums; ``ages``, metres along."""
 
     now: datetime
     shapes: RoadShapes
     codes: tuple[Codes, ...]
+    tens: tuple[Sums, ...]
     ages: tuple[Ages, ...]
     defects: DefectPoints
 
@@ -64,7 +66,7 @@ def health_at(engine: Engine, shapes: RoadShapes, now: datetime) -> Health:
             old += [ages(seen, now) for seen in _by_road(cells.grid, cells.seen_at_us)]
             mended |= work.mended
         defects = DefectPoints.of(MapPoints(connection).defects(now), mended)
-    return Health(now, shapes, tuple(found), tuple(old), defects)
+    return Health(now, shapes, tuple(found), tuple(map(tens, found)), tuple(old), defects)
 
 
 def _by_road(grid: Grid, values: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:

@@ -25,15 +25,20 @@ class Strip:
     world: Floats  # (n, 2)
     right: Floats  # (n, 2)
 
-    def between(self, from_m: float, to_m: float, right_m: float = 0.0) -> Floats:
-        """The line between two chainages, beside the middle; bends stand where they are."""
+    def between(self, from_m: float, to_m: float) -> Floats:
+        """The middle line between two chainages; bends stand where they are."""
+        if from_m <= 0 and to_m >= self.chainages[-1]:
+            return self.world
         inner = self.chainages[(self.chainages > from_m) & (self.chainages < to_m)]
-        return self.at(np.concatenate([[from_m], inner, [to_m]]), right_m)
+        return self.at(np.concatenate([[from_m], inner, [to_m]]))
 
-    def at(self, chainages: Floats, right_m: float) -> Floats:
-        """(n, 2) places of the world."""
-        columns = [np.interp(chainages, self.chainages, axis) for axis in (*self.world.T, *self.right.T)]
-        return np.stack([columns[0] + right_m * columns[2], columns[1] + right_m * columns[3]], axis=1)
+    def at(self, chainages: Floats) -> Floats:
+        """(n, 2) places of the middle in the world."""
+        return np.stack([np.interp(chainages, self.chainages, axis) for axis in self.world.T], axis=1)
+
+    def beside(self, chainages: Floats) -> Floats:
+        """(n, 2) one metre to the right, there."""
+        return np.stack([np.interp(chainages, self.chainages, axis) for axis in self.right.T], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
