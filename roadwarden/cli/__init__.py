@@ -56,6 +56,7 @@ MODULES = {
         "bench_cells",
         "bench_ingest",
         "bench_ledger",
+        "bench_map",
         "bench_pictures",
         "bench_precision",
         "bench_serve",

@@ -53,26 +53,49 @@ def measured(browser, server, names) -> dict:
     people = {who: somebody(browser, server, who).context.storage_state() for who in ("duty", "foreman")}
     first = {}
     for name, who, path, rest, size in FIRST:
-        runs = [
-            _first_view(browser, server, people[who], path.format(judged=names.judged), rest, size)
-            for _ in range(TIMES + 1)
-        ]
-        seconds, sent = zip(*runs[1:], strict=True)  # the first one fills the server's caches
-        first[name] = {
-            "cold_s": round(runs[0][0], 3),
-            "median_s": round(statistics.median(seconds), 3),
-            "worst_s": round(max(seconds), 3),
-            "bytes": int(statistics.median(sent)),
-        }
+        first[name] = _first_views(browser, server, people[who], path.format(judged=names.judged), rest, size)
         print(f"... {name}: {first[name]['median_s']} s", file=sys.stderr, flush=True)
-    return {
-        "defects": server.parts.engine.connect().exec_driver_sql("select count(*) from defects").scalar(),
-        "cases": server.parts.engine.connect().exec_driver_sql("select count(*) from cases").scalar(),
+    place = names.place.partition("/")[2]
+    hand = _Hand(browser, server, people["duty"])
+    _on_the_pages(hand, names)
+    _on_the_map(hand, names.place)
+    return _told(server, first, hand.told(), {15: _frames(browser, server, people["duty"], 15, place)})
+
+
+def _told(server, first, interactions, frames) -> dict:
+    with server.parts.engine.connect() as connection:
+        counts = {
+            name: connection.exec_driver_sql(f"select count(*) from {name}").scalar() for name in ("defects", "cases")
+        }
+    return counts | {
         "first_views": first,
-        "interactions_ms": _interactions(browser, server, people["duty"], names),
-        "map_frames_ms": _frames(browser, server, people["duty"], names),
+        "interactions_ms": interactions,
+        "map_frames_ms": frames,
         "load_average": round(os.getloadavg()[0], 1),
     }
+
+
+def _first_views(browser, server, state, path, rest, size) -> dict:
+    runs = [_first_view(browser, server, state, path, rest, size) for _ in range(TIMES + 1)]
+    seconds, sent = zip(*runs[1:], strict=True)  # the first one fills the server's caches
+    return {
+        "cold_s": round(runs[0][0], 3),
+        "median_s": round(statistics.median(seconds), 3),
+        "worst_s": round(max(seconds), 3),
+        "bytes": int(statistics.median(sent)),
+    }
+
+
+def measured_map(browser, server, place) -> dict:
+    """The map alone: of a city that nothing but the map is made of."""
+    state = somebody(browser, server, "duty").context.storage_state()
+    first = _first_views(browser, server, state, "/map", DRAWN, DESK)
+    hand = _Hand(browser, server, state)
+    hand.looks_at(f"/map?map=12/{place}", DRAWN)
+    hand.does("map of the whole city: switch a layer", lambda: hand.page.click("[data-layer=cases]"))
+    _on_the_map(hand, f"18.6/{place}")
+    frames = {zoom: _frames(browser, server, state, zoom, place) for zoom in (12, 15)}
+    return _told(server, {"map": first}, hand.told(), frames)
 
 
 def _first_view(browser, server, state, path, rest, size) -> tuple[float, int]:
@@ -89,39 +112,54 @@ def _first_view(browser, server, state, path, rest, size) -> tuple[float, int]:
     return took, int(sum(sent))
 
 
-def _interactions(browser, server, state, names) -> dict[str, dict[str, float]]:
-    """The time from an input to the frame that shows what it did, as the browser's Event Timing counts it."""
-    context = browser.new_context(storage_state=state, **DESK)
-    context.add_init_script(WATCH)
-    page = context.new_page()
-    found = {}
+class _Hand:
+    """Somebody at a page; ``found``: the times from inputs to the frames that show what they did.
 
-    def does(name, act, count=5):
+    As the browser's Event Timing counts them.
+    """
+
+    def __init__(self, browser, server, state) -> None:
+        context = browser.new_context(storage_state=state, **DESK)
+        context.add_init_script(WATCH)
+        self._url, self.page, self.found = server.url, context.new_page(), {}
+
+    def looks_at(self, path, rest) -> None:
+        self.page.goto(self._url + path)
+        rested(self.page, rest)
+        self.page.wait_for_timeout(LOOKED_MS)
+
+    def does(self, name, act, count=5) -> None:
         for _ in range(count):
-            page.evaluate("window.longest = 0")
+            self.page.evaluate("window.longest = 0")
             act()
-            page.wait_for_timeout(250)
-            found.setdefault(name, []).append(max(LEAST_MS, round(page.evaluate("window.longest"), 1)))
+            self.page.wait_for_timeout(250)
+            self.found.setdefault(name, []).append(max(LEAST_MS, round(self.page.evaluate("window.longest"), 1)))
 
-    def look_at(path, rest):
-        page.goto(server.url + path)
-        rested(page, rest)
-        page.wait_for_timeout(LOOKED_MS)
+    def told(self) -> dict[str, dict[str, float]]:
+        """And ends."""
+        self.page.context.close()
+        return {name: {"median": statistics.median(one), "worst": max(one)} for name, one in self.found.items()}
 
-    look_at("/board", there("#rows tbody tr"))
+
+def _on_the_pages(hand, names) -> None:
+    page = hand.page
+    hand.looks_at("/board", there("#rows tbody tr"))
     page.focus("#area")
-    does("board: choose an area", lambda: page.keyboard.press("ArrowDown"), 4)
-    does("change light and dark", lambda: page.click("#theme"))
-    look_at("/work?queue=review", there(".judge"))
-    does("queue: next and back by key", lambda: page.keyboard.press("j"))
-    look_at(f"/cases/{names.judged}", there("#actions button"))
-    does("case: open and shut a dialog", lambda: (page.click("[data-action=assessed]"), page.keyboard.press("Escape")))
-    look_at(f"/map?map={names.place}", DRAWN)
-    does("map: switch a layer", lambda: page.click("[data-layer=cases]"))
-    does("map: choose a type", lambda: page.click("[data-type=pothole]"))
-    does("map: choose a defect", lambda: page.mouse.click(*_middle(page)), 1)
-    context.close()
-    return {name: {"median": statistics.median(one), "worst": max(one)} for name, one in found.items()}
+    hand.does("board: choose an area", lambda: page.keyboard.press("ArrowDown"), 4)
+    hand.does("change light and dark", lambda: page.click("#theme"))
+    hand.looks_at("/work?queue=review", there(".judge"))
+    hand.does("queue: next and back by key", lambda: page.keyboard.press("j"))
+    hand.looks_at(f"/cases/{names.judged}", there("#actions button"))
+    shown_and_shut = lambda: (page.click("[data-action=assessed]"), page.keyboard.press("Escape"))  # noqa: E731
+    hand.does("case: open and shut a dialog", shown_and_shut)
+
+
+def _on_the_map(hand, place) -> None:
+    page = hand.page
+    hand.looks_at(f"/map?map={place}", DRAWN)
+    hand.does("map: switch a layer", lambda: page.click("[data-layer=cases]"))
+    hand.does("map: choose a type", lambda: page.click("[data-type=pothole]"))
+    hand.does("map: choose a defect", lambda: page.mouse.click(*_middle(page)), 1)
 
 
 def _middle(page):
@@ -129,11 +167,11 @@ def _middle(page):
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def _frames(browser, server, state, names) -> dict[str, float]:
+def _frames(browser, server, state, zoom, place) -> dict[str, float]:
     """While the map moves and zooms for 3.5 s; WebGL is drawn by the processor here."""
     context = browser.new_context(storage_state=state, **DESK)
     page = context.new_page()
-    page.goto(f"{server.url}/map?map={names.place.replace('18.6', '15')}")
+    page.goto(f"{server.url}/map?map={zoom}/{place}")
     rested(page, DRAWN)
     time.sleep(1)
     times = sorted(page.evaluate(PAN)[1:])
@@ -157,9 +195,7 @@ def as_markdown(told: dict) -> str:
     for name, one in told["interactions_ms"].items():
         shown = (f"{'≤ ' if value == LEAST_MS else ''}{value:.0f}" for value in (one["median"], one["worst"]))
         lines.append(f"| {name} | {' | '.join(shown)} |")
-    frames = told["map_frames_ms"]
-    lines += [
-        "",
-        f"Frames of the moving map: median {frames['median']} ms, P95 {frames['p95']} ms, worst {frames['worst']} ms.",
-    ]
+    for zoom, frames in told["map_frames_ms"].items():
+        figures = f"median {frames['median']} ms, P95 {frames['p95']} ms, worst {frames['worst']} ms"
+        lines += ["", f"Frames of the map that moves from zoom {zoom} on: {figures} ({frames['frames']} frames)."]
     return "\n".join(lines)
