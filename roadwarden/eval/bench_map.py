@@ -308,8 +308,9 @@ class _Measure:
 def _wanted(layer: MapLayer, asked: Asked) -> MapFilter:
     if asked is Asked.FILTERED:
         types = (DistressType.POTHOLE, DistressType.ALLIGATOR_CRACK)
-        return MapFilter(NOW, types, Severity.SEVERE, overdue=True if layer is MapLayer.CASES else None)
-    return MapFilter(NOW - PAST if asked is Asked.PAST else NOW)
+        late = True if layer is MapLayer.CASES else None
+        return MapFilter(NOW, types, Severity.SEVERE, overdue=late, of_today=True)
+    return MapFilter(NOW - PAST) if asked is Asked.PAST else MapFilter(NOW, of_today=True)
 
 
 def _tiles(centre: Floats, zoom: int, layer: MapLayer) -> list[WebTile]:

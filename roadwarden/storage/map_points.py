@@ -30,6 +30,7 @@ class MapFilter:
     states: tuple[CaseState, ...] = ()  # of cases; without any, those that are open
     overdue: bool | None = None
     areas: tuple[str, ...] | None = None  # of cases, that the reader may see; None: all
+    of_today: bool = False  # ``at`` is now: what is closed is closed, so that closed cases need not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,15 @@ class MapPoints:
 
 
 def _cases(query: Select[Any], box: MapBox, wanted: MapFilter) -> Select[Any]:
-    query = query.where(_inside(cases, box), cases.c.filed_at <= wanted.at)
+    query = query.where(_inside(cases, box))
     if wanted.states:
         query = query.where(cases.c.state.in_([state.value for state in wanted.states]))
+    elif wanted.of_today:
+        query = query.where(literal_column("is_open"))  # the word of the partial indexes
     else:
         query = query.where(or_(literal_column("is_open"), cases.c.closed_at > wanted.at))
+    if not wanted.of_today:
+        query = query.where(cases.c.filed_at <= wanted.at)
     if wanted.overdue is not None:
         query = query.where(_late(wanted.at) == int(wanted.overdue))
     for column, values in ((cases.c.distress, wanted.types), (cases.c.area, wanted.areas)):

@@ -225,7 +225,8 @@ def _wanted(
     overdue: bool | None = None,
 ) -> MapFilter:
     chosen = tuple(name for name in types.split(",") if name)
-    return MapFilter(at or parts.now(), chosen, severity, (), overdue, None if areas is None else tuple(areas))
+    within = None if areas is None else tuple(areas)
+    return MapFilter(at or parts.now(), chosen, severity, (), overdue, within, of_today=at is None)
 
 
 def _tile(request: Request, body: bytes) -> Response:
