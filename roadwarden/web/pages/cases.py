@@ -63,12 +63,12 @@ def case_list(
     seen = seen_by(wanted, sight(caller, parts.permissions))
     with reading(parts.engine) as unit:
         rows = unit.rows.list(seen, now, Order.NEWEST, _A_PAGE + 1, read_cursor(Order.NEWEST, after) if after else None)
-    shown = rows[:_A_PAGE]
+    shown, streets = rows[:_A_PAGE], atlas_of(request).street_names()
     more = write_cursor(Order.NEWEST, key_of(shown[-1], Order.NEWEST)) if len(rows) > _A_PAGE else ""
     return render(
         request,
         "cases.html",
-        rows=[listed(row, now, atlas_of(request).street_names()) for row in shown],
+        rows=[listed(row, now, streets) for row in shown],
         states=[one.value for one in CaseState],
         areas=parts.dispatch.areas,
         chosen={"state": state, "severity": severity, "area": area, "open": open_},
