@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -90,11 +91,12 @@ class Bundle:
 
 def pack_bundle(bundle: Bundle, key: SigningKey) -> bytes:
     """The zip, signed by the log's key. Raises LedgerError for names that a file may not have."""
+    counts = Counter(str(leaf.body.get("kind")) for leaf in bundle.leaves)
     files = {
         EVENTS: _lines(format_event_line(event).encode() for event in events_of(bundle.leaves, bundle.case)),
         LEAVES: _lines(canonical(leaf.as_json()) for leaf in bundle.leaves),
         CHECKPOINT: bundle.checkpoint.encode(),
-        README: bundle_readme(bundle.case, head_of(bundle.checkpoint), bundle.leaves, len(bundle.images)).encode(),
+        README: bundle_readme(bundle.case, head_of(bundle.checkpoint), counts, len(bundle.images)).encode(),
     }
     if bundle.successions:
         files[SUCCESSIONS] = canonical(list(bundle.successions))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from typing import Final
 
 from roadwarden.ledger.checkpoint import Checkpoint
 from roadwarden.ledger.leaves import LeafKind
-
-if TYPE_CHECKING:
-    from roadwarden.ledger.bundle import BundleLeaf
 
 _PAGE: Final = """# 案件 {case} 存证包
 
@@ -56,9 +53,8 @@ the same log: for the last, compare with the checkpoints that a witness keeps.
 """
 
 
-def bundle_readme(case: str, head: Checkpoint, leaves: Sequence[BundleLeaf], images: int) -> str:
-    """Chinese, then English; the same for the same bundle."""
-    counts = {kind: sum(leaf.body.get("kind") == kind for leaf in leaves) for kind in LeafKind}
+def bundle_readme(case: str, head: Checkpoint, counts: Counter[str], images: int) -> str:
+    """Chinese, then English; the same for the same bundle. ``counts``: leaves of each kind."""
     return _PAGE.format(
         case=case,
         origin=head.origin,
