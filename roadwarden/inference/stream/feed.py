@@ -9,12 +9,8 @@ import random
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from threading import Event
-from typing import Any
-
-import numpy as np
 
 from roadwarden.errors import StreamError
 from roadwarden.inference.stream.backoff import Backoff, Endurance
@@ -28,6 +24,7 @@ from roadwarden.inference.stream.decoding.messages import (
     Room,
     Trouble,
 )
+from roadwarden.inference.stream.decoding.pixels import receive_pixels
 from roadwarden.inference.stream.protocols import Arrival
 from roadwarden.inference.stream.values import Door, Passed, Picture, Waiting
 
@@ -178,7 +175,7 @@ class _Decoder:
             return None
         message: object = self._pipe.recv()
         if isinstance(message, DecodedFrame):
-            return Arrival(message.frame, Picture(_picture(self._pipe, message.shape)), freed=self.room.freed)
+            return Arrival(message.frame, Picture(receive_pixels(self._pipe, message.shape)), freed=self.room.freed)
         return message
 
     def join(self) -> None:
@@ -200,9 +197,3 @@ class _Decoder:
             self._process.kill()
             self._process.join(END_S)
         self._pipe.close()
-
-
-def _picture(pipe: Connection, shape: tuple[int, int, int]) -> Any:
-    image = np.empty(shape, np.uint8)
-    pipe.recv_bytes_into(image.data.cast("B"))
-    return image

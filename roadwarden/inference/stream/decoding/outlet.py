@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import math
 import time
@@ -15,22 +14,14 @@ import numpy as np
 
 from roadwarden.detections import Image, Position
 from roadwarden.inference.stream.decoding.messages import DecodedFrame, DecoderSpec, Opening, Room, Trouble
+from roadwarden.inference.stream.decoding.pixels import send_pixels
 from roadwarden.inference.stream.decoding.positions import Positions
 from roadwarden.inference.stream.sampling import ByChange, Glimpse, Sampler, Thumbnail
 from roadwarden.inference.stream.values import Door, Passed, StreamFrame, Waiting
 
 TELL_S = 0.5
 """Counts of what was let go are gathered for so long."""
-F_SETPIPE_SZ, PIPE_BYTES = 1031, 1 << 20
 THUMBNAIL = (64, 36)
-
-
-def widen(pipe: Connection) -> None:
-    """Fewer switches between the processes for each picture; refused where the system's limit is lower."""
-    try:
-        fcntl.fcntl(pipe.fileno(), F_SETPIPE_SZ, PIPE_BYTES)
-    except OSError:
-        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +113,11 @@ class Outlet:
     def hand_on(self, frame: Captured, image: Image, sha256: str, position: Position | None) -> None:
         """A frame that is worth a look."""
         self.tell()
-        image = np.ascontiguousarray(image)
         height, width, channels = image.shape
         envelope = replace(self._envelope(frame, position), sha256=sha256, width_px=width, height_px=height)
         self._handed_on += 1
         self._pipe.send(DecodedFrame(envelope, (height, width, channels)))
-        self._pipe.send_bytes(image.data.cast("B"))
+        send_pixels(self._pipe, image)
 
     def _envelope(self, frame: Captured, position: Position | None) -> StreamFrame:
         return StreamFrame(

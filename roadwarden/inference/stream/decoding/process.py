@@ -14,7 +14,8 @@ from roadwarden.errors import RoadwardenError
 from roadwarden.inference.orphans import end_with_parent
 from roadwarden.inference.stream.decoding.folder import read_folder
 from roadwarden.inference.stream.decoding.messages import DecoderSpec, Ended, Room, VideoSpec
-from roadwarden.inference.stream.decoding.outlet import Outlet, widen
+from roadwarden.inference.stream.decoding.outlet import Outlet
+from roadwarden.inference.stream.decoding.pixels import widen
 from roadwarden.inference.stream.decoding.positions import Positions
 from roadwarden.inference.stream.decoding.video import read_video
 from roadwarden.inference.zone import read_zone
