@@ -40,14 +40,17 @@ MENDED: Final = ("mended", "mended_brighter")
 NOT_MENDED: Final = ("nothing_done", "half_mended", "brightness", "shadow", "wet", "paint", "old_photo")
 """Kinds of triples in the report: what a crew that did not work, or not well, may send."""
 OF_MENDED: Final = {
-    Verdict.REPAIRED: 29,
-    Verdict.REPAIRED_WITH_DEFECT: 4,
-    Verdict.INSUFFICIENT_EVIDENCE: 10,
+    Verdict.REPAIRED: 89,
+    Verdict.INSUFFICIENT_EVIDENCE: 26,
+    Verdict.REPAIRED_WITH_DEFECT: 8,
+    Verdict.PARTIAL: 2,
+    Verdict.NOT_REPAIRED: 2,
 }
 OF_NOT_MENDED: Final = {
-    Verdict.PARTIAL: 12,
-    Verdict.NOT_REPAIRED: 61,
-    Verdict.INSUFFICIENT_EVIDENCE: 7,
+    Verdict.NOT_REPAIRED: 191,
+    Verdict.INSUFFICIENT_EVIDENCE: 30,
+    Verdict.PARTIAL: 25,
+    Verdict.REPAIRED: 2,
 }
 
 

@@ -215,8 +215,8 @@ class Roles:
 
     def _wait(self, server: str) -> None:
         until = time.monotonic() + READY_S
-        at, _, port = self.network.address(server, DESK).partition(":")
-        while not _listens(at, int(port)):
+        at, port = self.network.listens(server)  # itself: a relay before it takes everybody in
+        while not _listens(at, port):
             self.host(server).require()
             if time.monotonic() > until:
                 raise OutputError(f"{server} does not listen after {READY_S:.0f} s; see {self.host(server).folder}/log")
