@@ -12,13 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 
-import cv2
-
-from roadwarden.detections import Image
 from roadwarden.eval.repairs import ACCEPTED, Kind, Outcome
 from roadwarden.eval.repairs_report import Run
 from roadwarden.repairs.assess import Assessment
-from roadwarden.repairs.overlay import overlay
+from roadwarden.repairs.overlay import overlay_jpeg
 from roadwarden.repairs.pictures import Picture
 
 MOST_OF_A_KIND = 3
@@ -59,7 +56,7 @@ class Gallery:
         """Draws and keeps the pair where there is still room for one like it."""
         kept, room = (self._right[outcome.kind], MOST_OF_A_KIND) if outcome.right else (self._wrong, self._most)
         if len(kept) < room:
-            jpeg = _jpeg(overlay(before, after, done))
+            jpeg = overlay_jpeg(before, after, done, MOST_WIDE_PX, QUALITY)
             kept.append(Shown(outcome, done.words.english, done.words.chinese, jpeg))
 
     def pairs(self) -> tuple[Shown, ...]:
@@ -79,10 +76,3 @@ class Gallery:
         yield from self._wrong
         for turn in zip_longest(*(self._right[kind] for kind in Kind)):
             yield from (one for one in turn if one is not None)
-
-
-def _jpeg(image: Image) -> bytes:
-    scale = min(1.0, MOST_WIDE_PX / image.shape[1])
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-    _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return data.tobytes()

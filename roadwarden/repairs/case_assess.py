@@ -10,17 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Any
 
-import cv2
-
 from roadwarden import __version__
 from roadwarden.cases.event_types import format_time
 from roadwarden.detections import Position, Sighting
-from roadwarden.errors import DataError, PictureAway
+from roadwarden.errors import PictureAway
 from roadwarden.repairs.assess import Assessment, Assessor
 from roadwarden.repairs.case_pictures import NO_HINTS, CaseHints, Looks, Pictures, Shown, box_of, facts_of, no_looks
 from roadwarden.repairs.combining import deciding
 from roadwarden.repairs.evidence import Fault, Shot, Wanted, sort_out
-from roadwarden.repairs.overlay import overlay
+from roadwarden.repairs.overlay import overlay_jpeg
 from roadwarden.repairs.pictures import Earlier, Picture, is_copy, sha256_of
 from roadwarden.repairs.place import Place
 from roadwarden.repairs.verdict import Findings, decide
@@ -38,7 +36,7 @@ MOST_BEFORE = 3
 """Pictures before that are tried for one after; the newest pass first."""
 MOST_COMPARED = 8
 """Earlier pictures alike by hash whose pixels are looked at."""
-OVERLAY_PX = 2400
+OVERLAY_PX, OVERLAY_QUALITY = 2400, 85
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,13 +211,7 @@ class CaseAssessor:
         before, after = pair.before.picture, pair.after
         if self.redactor is not None:
             before, after = (replace(one, image=self.redactor.redact(one.image)) for one in (before, after))
-        picture = overlay(before, after, pair.assessment)
-        scale = min(1.0, OVERLAY_PX / picture.shape[1])
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
-        ok, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])
-        if not ok:
-            raise DataError("the overlay cannot be encoded")
-        return self.pictures.put(data.tobytes())
+        return self.pictures.put(overlay_jpeg(before, after, pair.assessment, OVERLAY_PX, OVERLAY_QUALITY))
 
     def _content(
         self,

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from roadwarden.detections import Image
+from roadwarden.errors import DataError
 from roadwarden.repairs.assess import Assessment
 from roadwarden.repairs.pictures import Picture
 from roadwarden.vision.drawing import draw
@@ -45,6 +46,17 @@ def _difference(before: Image, after: Image) -> Image:
     ours, theirs = _structure(before), _structure(after)
     gone, come = np.clip(ours - theirs, 0, 255), np.clip(theirs - ours, 0, 255)
     return np.stack([np.zeros_like(gone), come, gone], axis=-1).astype(np.uint8)
+
+
+def overlay_jpeg(before: Picture, after: Picture, done: Assessment, most_wide_px: int, quality: int) -> bytes:
+    """The overlay as a file, no wider than that. Raises DataError where it cannot be encoded."""
+    picture = overlay(before, after, done)
+    scale = min(1.0, most_wide_px / picture.shape[1])
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+    ok, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        raise DataError("the overlay cannot be encoded")
+    return data.tobytes()
 
 
 def _structure(image: Image) -> np.ndarray:
