@@ -16,6 +16,7 @@ from roadwarden.data.archives import UnreadableEntry, archive_label, open_archiv
 from roadwarden.errors import DataError
 from roadwarden.vision.decode import decode
 from tests.conftest import jpeg, textured
+from tests.s3_server import s3_server
 
 NAMES = ("a 1.jpg", "new\nline.jpg", "西湖区/坑槽.jpg", "z/deep/er.png")
 
@@ -143,29 +144,10 @@ def named_for_s3(frames: dict[str, bytes]) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def bucket(frames) -> Iterator[str]:
-    server = pytest.importorskip("moto.server", reason="the S3 test needs moto[server]")
-    pytest.importorskip("s3fs", reason="the S3 test needs roadwarden[s3]")
-    import botocore.session
-
-    running = server.ThreadedMotoServer("127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    monkeypatch = pytest.MonkeyPatch()
-    for key, value in {
-        "AWS_ACCESS_KEY_ID": "key-of-the-test",
-        "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "NO_PROXY": "*",
-    }.items():
-        monkeypatch.setenv(key, value)
-    client = botocore.session.get_session().create_client("s3")
-    client.create_bucket(Bucket="survey")
-    for name, data in named_for_s3(frames).items():
-        client.put_object(Bucket="survey", Key=f"2026/{name}", Body=data)
-    yield "s3://survey/2026"
-    running.stop()
-    monkeypatch.undo()
+    with s3_server("survey") as client:
+        for name, data in named_for_s3(frames).items():
+            client.put_object(Bucket="survey", Key=f"2026/{name}", Body=data)
+        yield "s3://survey/2026"
 
 
 def test_a_bucket(bucket, frames):

@@ -23,6 +23,7 @@ from roadwarden.storage import evidence as store
 from roadwarden.storage.blobs import BlobStore, DamagedBlob, NoSuchBlob, open_blobs
 from roadwarden.storage.evidence import UseKind
 from roadwarden.storage.schema import open_storage
+from tests.s3_server import s3_server
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 
@@ -263,28 +264,9 @@ class TestBlobs:
             blobs.get("0" * 64)
 
     @pytest.fixture
-    def bucket(self, monkeypatch):
-        server = pytest.importorskip("moto.server", reason="the S3 test needs moto[server]")
-        pytest.importorskip("s3fs", reason="the S3 test needs roadwarden[s3]")
-        import botocore.session
-        import s3fs
-
-        running = server.ThreadedMotoServer(port=0)
-        running.start()
-        host, port = running.get_host_and_port()
-        told = {
-            "AWS_ACCESS_KEY_ID": "key-of-the-test",
-            "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "NO_PROXY": "*",
-        }
-        for key, value in told.items():
-            monkeypatch.setenv(key, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        botocore.session.get_session().create_client("s3").create_bucket(Bucket="evidence")
-        yield "s3://evidence/pictures"
-        running.stop()
+    def bucket(self):
+        with s3_server("evidence"):
+            yield "s3://evidence/pictures"
 
 
 @pytest.fixture(scope="module")
