@@ -17,13 +17,10 @@ class CameraLeaseStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def beat(self, worker: str, fleet: str, now: datetime) -> None:
-        """Says that it lives."""
-        raised = {"beat": stream_workers.c.beat + 1, "fleet": fleet, "seen_at": now}
-        mine = update(stream_workers).where(stream_workers.c.worker == worker).values(raised)
-        if not self._connection.execute(mine).rowcount:
-            row = {"worker": worker, "fleet": fleet, "beat": 1, "seen_at": now}
-            insert_rows(self._connection, stream_workers, [row])
+    def beat(self, worker: str, fleet: str, beat: int, now: datetime) -> None:
+        """Says that it lives, also where its row was swept away meanwhile."""
+        row = {"worker": worker, "fleet": fleet, "beat": beat, "seen_at": now}
+        insert_rows(self._connection, stream_workers, [row], OnConflict(("worker",), ("fleet", "beat", "seen_at")))
 
     def workers(self) -> Mapping[str, tuple[str, int]]:
         """Fleet and beat of each."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cameras import write_pictures
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from workers import assert_closed, config_in, folder_camera, running, slot_of, until
@@ -55,6 +55,7 @@ class Host:
     next_s: float = 0.0
     paused_until_s: float = 0.0
     dead: bool = False
+    beat: int = 0
 
     def is_up(self, now_s):
         return not self.dead and now_s >= self.paused_until_s
@@ -85,8 +86,8 @@ class City:
     def _round(self, host):
         """As ``Leaseholder`` does it, in one transaction."""
         leases, workers = dict(self.table.leases), dict(self.table.workers)
-        beat = workers[host.name].beat if host.name in workers else 0
-        workers[host.name] = Pulse("fleet", beat + 1)
+        host.beat += 1
+        workers[host.name] = Pulse("fleet", host.beat)
         for camera in host.leaving:
             if leases[camera].worker == host.name:
                 leases[camera] = replace(leases[camera], worker=None)
@@ -123,6 +124,17 @@ happenings = st.one_of(
 
 
 @settings(max_examples=60, deadline=None)
+@example(  # back from a stand-still, its row swept between any two of its beats: it was dead for ever
+    cameras=2,
+    first=(0.0, 1.0),
+    happens=[
+        ("arrives", (0.0, 1.0)),
+        ("arrives", (0.0, 1.0)),
+        ("dies", 0),
+        ("stands still", 1, 11.0),
+        ("time", 9.0),
+    ],
+)
 @given(cameras=st.integers(1, 9), first=clocks, happens=st.lists(happenings, max_size=12))
 def test_however_clocks_go_and_hosts_die_one_token_is_one_host_s_and_all_is_read_again_within_half_a_minute(
     cameras, first, happens
@@ -252,6 +264,15 @@ def test_cameras_of_a_worker_that_died_are_others_with_a_new_token(engine):
     rounds(one)  # it was not dead: it hears that nothing is its own any more
     assert one[1].reads == {}
     rounds(two, one, count=6)
+    assert sorted(map(len, (one[1].reads, two[1].reads))) == [2, 2]
+
+
+def test_a_worker_that_stood_still_after_its_first_beat_is_a_peer_again_though_its_row_is_swept_each_time(engine):
+    one, two = holders(engine, "one", "two")
+    rounds(one, two)
+    rounds(two, count=9)
+    assert two[1].reads.keys() == set("abcd")
+    rounds(one, two, count=6)
     assert sorted(map(len, (one[1].reads, two[1].reads))) == [2, 2]
 
 

@@ -79,6 +79,7 @@ class Leaseholder:
         self._held: dict[str, int] = {}
         self._leaving: set[str] = set()
         self._failed = 0
+        self._beat = 0  # ours and not the row's: counted anew each time that a dead one's is swept it would stand still
         self.standing = Standing(self.name)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
@@ -132,8 +133,9 @@ class Leaseholder:
     def _in_database(self) -> tuple[Table, Moves, Watch]:
         """Reads and moves in one transaction; returns the table as it is then. Raises StorageAway, DataError."""
         cameras, now = sorted(self._cameras()), datetime.now(UTC)
+        self._beat += 1
         with writing(self._engine) as unit:
-            unit.leases.beat(self.name, _fleet(cameras), now)
+            unit.leases.beat(self.name, _fleet(cameras), self._beat, now)
             if through := [one for one in sorted(self._leaving) if self._reader.is_through(one)]:
                 unit.leases.let_go(self.name, through)
             table = _table(unit)
