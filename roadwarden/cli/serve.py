@@ -127,6 +127,7 @@ def take_turns() -> None:
 def parts_from(told: str, database: str | None) -> Parts:
     """The parts of a server. Raises ConfigError."""
     from roadwarden.bootstrap import evidence_desk, sighting_pictures
+    from roadwarden.cli.repair_common import kept_pictures
     from roadwarden.service.access import Access
     from roadwarden.service.cases import CaseDesk
     from roadwarden.service.filing import FilingRules
@@ -151,6 +152,7 @@ def parts_from(told: str, database: str | None) -> Parts:
         signer=_time_key(Path(content["time_key"])),
         requests=RequestDesk(desk, evidence, RoadsAtHand(engine), table, rules),
         ledger_key=_key(content["ledger_key"]),
+        pictures=kept_pictures(None).get,
         sign_on=None if content["sign_on"] is None else door_of(Path(content["sign_on"]), engine),
         layers=city_layers(),
         baseline=baseline(),

@@ -7,9 +7,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from fastapi.testclient import TestClient
 
+from roadwarden.cli.serve import parts_from
 from roadwarden.ledger.canonical import sha256_hex
 from roadwarden.storage.blobs import open_blobs
+from roadwarden.web.app import create_app
 
 PICTURE = b"\xff\xd8\xff\xe0 the hole, and a hand for scale"
 ORIGIN = "roadwarden.example/west-lake"
@@ -96,3 +99,33 @@ def test_a_bundle_encloses_the_pictures_that_are_kept_without_being_told_where(r
     told = run("ledger", "bundle", "HZ-1", "--out", "case.zip", "--key", "log.key", "--registry", "none")
     assert "2 events, 1 pictures, 0 not here" in told
     assert "1 pictures" in run("ledger", "verify", "case.zip", "--key", "log.key.pub")
+
+
+def test_a_bundle_from_the_server_encloses_the_pictures_for_whoever_may_see_them(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "blobs"))
+    name = open_blobs(str(tmp_path / "blobs")).put(PICTURE)
+    who = ("--by", "u1", "--role", "intake")
+    run("case", "file", "--case", "HZ-1", "--distress", "pothole", "--area", "lake", *who)
+    run("case", "mend", "HZ-1", "--evidence", name, "--by", "u5", "--role", "supervisor")
+    run("ledger", "keygen", "log.key", "--origin", ORIGIN)
+    run("ledger", "checkpoint", "--key", "log.key", "--registry", "none", "--witness", "w.jsonl")
+    run("user", "add", "fan", "--role", "auditor", "--areas", "lake", "--no-password")
+    run("user", "add", "li", "--role", "duty_officer", "--areas", "lake", "--no-password")
+    told = {"settings": {"public_url": "http://testserver"}, "sign_on": None, "time_key": "time.key"}
+    parts = parts_from(json.dumps(told | {"ledger_key": "log.key"}), None)
+    client = TestClient(create_app(parts))
+
+    def pictures(who: str, query: str) -> str:
+        rights = {"fan": ("bundles.read", "personal.read", "originals.read"), "li": ("bundles.read", "personal.read")}
+        scopes = [word for right in rights[who] for word in ("--scope", right)]
+        secret = json.loads(run("user", "token", "issue", who, *scopes, "--json"))["token"]
+        head = {"authorization": f"Bearer {secret}"}
+        found = client.get(f"/api/v1/cases/HZ-1/bundle{query}", headers=head)
+        assert found.status_code == 200, found.text
+        (tmp_path / "got.zip").write_bytes(found.content)
+        return run("ledger", "verify", "got.zip", "--key", "log.key.pub")
+
+    assert "1 pictures\n" in pictures("fan", "?personal=true")
+    assert "0 pictures, 1 not enclosed" in pictures("fan", "")
+    assert "0 pictures, 1 not enclosed" in pictures("li", "?personal=true")
+    assert PICTURE not in (tmp_path / "got.zip").read_bytes()

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from roadwarden.access.policy import require
+from roadwarden.access.policy import may, require
 from roadwarden.cases.event_types import format_time
 from roadwarden.cases.rights import Right
 from roadwarden.errors import Forbidden, NotFound
@@ -28,7 +28,7 @@ from roadwarden.web.answers import answer
 from roadwarden.web.api.fields import CaseName
 from roadwarden.web.api.seeing import read_personal, visible
 from roadwarden.web.identity import Caller
-from roadwarden.web.parts import PartsOf
+from roadwarden.web.parts import PartsOf, no_picture
 from roadwarden.web.problems import answers
 
 router = APIRouter(prefix="/api/v1", tags=["ledger"])
@@ -152,18 +152,26 @@ def bundle(
     case: CaseName,
     caller: Caller,
     parts: PartsOf,
-    personal: Annotated[bool, Query(description="with names and free text; that is written down")] = False,
+    personal: Annotated[
+        bool,
+        Query(
+            description="with names and free text, and for whoever may see them with the pictures as they came; "
+            "that is written down"
+        ),
+    ] = False,
 ) -> Response:
     """The evidence bundle of a case, which 'roadwarden ledger verify' checks with the public key alone."""
     view = visible(parts, caller, case, Right.BUNDLES_READ)
     if personal:
         read_personal(parts, caller, view, "bundle")
+    originals = personal and may(caller, Right.ORIGINALS_READ, parts.permissions, view.belongs)
     key = parts.ledger_key
     if key is None:
         raise Forbidden(
             "this server has no key of the log: start it with --ledger-key, or use 'roadwarden ledger bundle'"
         )
-    content = bundle_case(Ledger(parts.engine), case, key, Enclosed(parts.pictures, personal=personal))
+    enclosed = Enclosed(parts.pictures if originals else no_picture, personal=personal)
+    content = bundle_case(Ledger(parts.engine), case, key, enclosed)
     report = verify_bundle(content, ring_of(key))
     if not report.verified:
         raise NotFound(f"no bundle of case {case} that verifies can be made: run 'roadwarden ledger audit'")
