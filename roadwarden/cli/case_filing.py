@@ -82,6 +82,7 @@ def _as_json(run: FilingRun, sent: dict[str, str]) -> dict[str, Any]:
         "raised": run.raised,
         "seen_again": run.seen_again,
         "merged": run.merged,
+        "parted": run.parted,
         "doubles": [list(one) for one in run.doubles],
         "waiting": [
             {
@@ -101,17 +102,24 @@ def _show(run: FilingRun, sent: dict[str, str]) -> None:
         print(f"case {case} of defect {defect}" + (f", to {sent[case]}" if case in sent else ""))
     for case in sorted(sent.keys() - set(run.filed.values())):
         print(f"case {case}, filed before, to {sent[case]}")
+    _show_known(run)
+    for one in run.by_urgency[:MOST_TOLD]:
+        print(f"waits: {one.severity} {one.problem} {one.defect}: {one.decision.because.english}")
+    if len(run.waiting) > MOST_TOLD:
+        print(f"and {len(run.waiting) - MOST_TOLD} more; --json lists them all")
+
+
+def _show_known(run: FilingRun) -> None:
+    """What became of cases that were there before."""
     for case in run.raised:
         print(f"case {case} is severe now")
     for case in run.seen_again:
         print(f"case {case}: its defect was seen again within the warranty; re-open it?")
     for case, into in run.merged.items():
         print(f"case {case} is merged into {into}: one defect, and nobody had touched it")
+    for case in run.parted:
+        print(f"case {case} is merged no more: its defect is another one after all")
     for cases in run.doubles:
         print(f"cases {', '.join(cases)} are of one defect; merge them?")
-    for one in run.by_urgency[:MOST_TOLD]:
-        print(f"waits: {one.severity} {one.problem} {one.defect}: {one.decision.because.english}")
-    if len(run.waiting) > MOST_TOLD:
-        print(f"and {len(run.waiting) - MOST_TOLD} more; --json lists them all")
     if run.nowhere:
         print(f"{run.nowhere} lie on no road that is known; import the road network")

@@ -32,7 +32,7 @@ from roadwarden.detections import Position
 from roadwarden.service.cases import Ask, CaseDesk
 from roadwarden.service.filing_facts import Judged, pages
 from roadwarden.service.near_by import box_around, metres_between
-from roadwarden.service.twin_cases import merge_idle
+from roadwarden.service.twin_cases import is_parted, merge_idle, part
 from roadwarden.storage.case_unit import CaseUnit, reading
 from roadwarden.storage.defects import KeptDefect
 
@@ -73,6 +73,7 @@ class FilingRun:
     waiting: list[Waiting] = field(default_factory=list)
     seen_again: list[str] = field(default_factory=list)  # closed cases to be re-opened by a person: within warranty
     merged: dict[str, str] = field(default_factory=dict)  # cases that nobody had touched, of what is one defect
+    parted: list[str] = field(default_factory=list)  # cases merged like that, of what is another defect after all
     doubles: list[tuple[str, ...]] = field(default_factory=list)  # open cases of one defect, to be merged by a person
 
     @property
@@ -92,8 +93,8 @@ def file_defects(
     """Files the defects of the desk's database that are to be filed at once and have no case.
 
     ``only``: ids, say of what a survey changed; without it all of them. An open normal case whose defect is severe now
-    becomes severe; of several open cases of one defect those that nobody has touched are merged. Raises CaseError and
-    StorageAway as the desk does; run again, it goes on where it stopped.
+    becomes severe; of several open cases of one defect those that nobody has touched are merged, and parted where they
+    turn out to be of two. Raises CaseError and StorageAway as the desk does; run again, it goes on where it stopped.
     """
     run = FilingRun()
     for page in pages(desk.engine, rules.severity, only):
@@ -110,6 +111,9 @@ def file_defects(
 
 def _settle(run: FilingRun, desk: CaseDesk, rules: FilingRules, one: Judged, cases: Sequence[CaseRow]) -> None:
     """One defect: its case if it has one, else what the filing table says."""
+    parted = [row.case_id for row in cases if row.state == CaseState.MERGED]
+    run.parted += parted
+    cases = [part(desk, FILING, row) if row.case_id in parted else row for row in cases]
     before = [_filed_before(desk, row, number) for number, row in enumerate(cases, start=1)]
     if next_round(one.defect.last_seen_at, before) is not None:
         decision = decide(one.facts, rules.filing)
@@ -135,10 +139,14 @@ def _settle(run: FilingRun, desk: CaseDesk, rules: FilingRules, one: Judged, cas
 
 
 def _cases_of(unit: CaseUnit, one: Judged) -> tuple[CaseRow, ...]:
-    """The cases of a defect, the oldest first; instead of one that was merged, the one that it was merged into."""
+    """The cases of a defect, the oldest first; instead of one that was merged, the one that it was merged into.
+
+    A merged one itself where the other is of another defect now, and the merge is to be undone.
+    """
     ids = {one.defect.id, *(look.id for look in one.sightings)}
-    rows = (survivor(unit, row) for row in unit.rows.of_defects(ids))
-    found = {row.case_id: row for row in rows}
+    rows = unit.rows.of_defects(ids)
+    apart = {row.case_id for row in rows if row.state == CaseState.MERGED and is_parted(unit, row, ids, FILING)}
+    found = {now.case_id: now for row in rows for now in [row if row.case_id in apart else survivor(unit, row)]}
     return tuple(sorted(found.values(), key=lambda row: (row.filed_at, row.case_id)))
 
 

@@ -3,19 +3,21 @@
 While a camera passes, what is one hole may be two defects for a minute, each with its case; the next look joins them.
 A merge keeps the earliest start, the higher severity and the deadline that binds more (DOMAIN 4.3), so no clock gains
 by it, and a person can undo it. What a person has filed or worked on is left to people.
+
+A later look may tell the two apart again. Then the merge is undone, or one of them would be a defect without a case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from roadwarden.cases.case_row import CaseRow
-from roadwarden.cases.events import CaseEvent
+from roadwarden.cases.events import CaseEvent, Merged
 from roadwarden.cases.permissions import Person
 from roadwarden.errors import NotAllowed
 from roadwarden.service.cases import Ask, CaseDesk
-from roadwarden.storage.case_unit import reading
+from roadwarden.storage.case_unit import CaseUnit, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,24 @@ def merge_idle(desk: CaseDesk, machine: Person, cases: Sequence[CaseRow]) -> Twi
             continue
         merged[case] = into
     return Twins(merged, tuple(case for case in histories if case not in merged))
+
+
+def is_parted(unit: CaseUnit, merged: CaseRow, looks: Collection[str], machine: Person) -> bool:
+    """Whether a machine merged the case into one of what is another defect now.
+
+    ``looks``: ids of the sightings of the merged case's defect; a case bears one of its own defect's.
+    """
+    merges = [event for event in unit.events.of(merged.case_id) if isinstance(event.data, Merged)]
+    if not merges or merges[-1].actor != machine.actor or not isinstance(merges[-1].data, Merged):
+        return False
+    into = unit.rows.get(merges[-1].data.into)
+    return into is not None and into.defect is not None and into.defect not in looks
+
+
+def part(desk: CaseDesk, machine: Person, merged: CaseRow) -> CaseRow:
+    """Undoes its merge; returns how it stands, also where somebody was faster. Raises StorageAway as the desk does."""
+    try:
+        return desk.unmerge(machine, merged.case_id, Ask(key=f"apart:{merged.case_id}:{merged.version}")).row
+    except NotAllowed:
+        with reading(desk.engine) as unit:
+            return unit.rows.get(merged.case_id) or merged

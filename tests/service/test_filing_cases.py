@@ -246,6 +246,51 @@ def test_two_cases_that_people_work_on_are_left_to_them(engine, desk, clock):
     assert (run.merged, run.doubles) == ({}, [(first, second)])
 
 
+class TestTwoHolesThatWereTakenForOne:
+    """Late frames may join two defects for a minute. One of them, severe, was left without a case."""
+
+    FILING = Person("filing", Role.SYSTEM)
+
+    def two(self, engine, desk, clock):
+        """Cases of two holes, the second merged into the first as if they had been one."""
+        see(engine, look("hole", clock.time, EAST), look("other hole", clock.time, EAST + 30))
+        assert len(file_defects(desk, RULES).filed) == 2
+        first, second = (row.case_id for row in cases(engine))
+        return first, second
+
+    def test_each_has_its_case_again_when_they_are_told_apart(self, engine, desk, clock):
+        first, second = self.two(engine, desk, clock)
+        due = {row.case_id: row.due_at for row in cases(engine)}
+        desk.merge(self.FILING, second, first)
+        clock.wait(hours=1)
+        run = file_defects(desk, RULES)
+        assert (run.parted, run.filed, run.merged, run.doubles) == ([second], {}, {}, [])
+        assert {row.case_id: row.due_at for row in cases(engine) if row.is_open} == due  # no clock has gained
+        before = events(engine)
+        assert file_defects(desk, RULES).parted == []
+        assert events(engine) == before
+
+    def test_also_where_the_other_has_ended_meanwhile(self, engine, desk, clock):
+        first, second = self.two(engine, desk, clock)
+        desk.merge(self.FILING, second, first)
+        desk.record(DUTY, first, Voided("no defect", CHIEF_APPROVES))
+        assert file_defects(desk, RULES).parted == [second]
+        assert [row.case_id for row in cases(engine) if row.is_open] == [second]
+
+    def test_what_a_person_merged_stays(self, engine, desk, clock):
+        first, second = self.two(engine, desk, clock)
+        desk.merge(DUTY, second, first)
+        assert file_defects(desk, RULES).parted == []
+        assert [row.case_id for row in cases(engine) if row.is_open] == [first]
+
+    def test_and_may_be_merged_and_parted_again(self, engine, desk, clock):
+        first, second = self.two(engine, desk, clock)
+        for _ in range(3):
+            desk.merge(self.FILING, second, first)
+            assert file_defects(desk, RULES).parted == [second]
+        assert all(row.is_open for row in cases(engine))
+
+
 def filed_twin(engine):
     with case_unit.reading(engine) as unit:
         (name,) = unit.events.cases()
