@@ -52,6 +52,7 @@ def run(
     Example: roadwarden stream run inference/stream.example.yaml --until-eof --report var/report.json
     """
     from roadwarden.inference.stream.config import read_config
+    from roadwarden.inference.stream.decoding.start import prepare_decoders
     from roadwarden.inference.stream.logs import set_up
     from roadwarden.inference.stream.report import holding, write_report
     from roadwarden.inference.stream.server import StreamServer
@@ -62,6 +63,7 @@ def run(
     if state is not None:
         settings = settings.model_copy(update={"state": state})
     with holding(settings.state):
+        prepare_decoders()  # it loads while the model does
         worker = Worker(settings, _parts(settings), until_eof=until_eof, path=config)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())

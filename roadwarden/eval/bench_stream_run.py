@@ -1,4 +1,4 @@
-"""One worker, measured: ``python -m roadwarden.eval.bench_stream_run CONFIG``; JSON on the last line."""
+"""One worker, measured, in a process of its own; JSON on the last line."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 
 from roadwarden.inference.stream.config import read_config
+from roadwarden.inference.stream.decoding.start import prepare_decoders
 from roadwarden.inference.stream.model_slot import ModelSlot, load_model
 from roadwarden.inference.stream.protocols import Look
 from roadwarden.inference.stream.worker import Parts, Shape, Worker
@@ -55,9 +57,23 @@ class Memory(threading.Thread):
         return float(rows[:, 1].max()), slope
 
 
+def cpu_s() -> float:
+    """CPU time of this process and its children, also of those that have ended and were waited for.
+
+    The decoders' are children of the server that forks them, which nobody waits for: whoever started this process
+    would not be told of them.
+    """
+    family, used_s = psutil.Process(), 0.0
+    for one in (family, *family.children(recursive=True)):
+        with suppress(psutil.Error):
+            used_s += sum(one.cpu_times()[:4])
+    return used_s
+
+
 def main(config: str) -> None:
     """Runs it to the end of its films."""
     settings = read_config(Path(config))
+    prepare_decoders()
     shape = Shape.of(settings)
     slot = ModelSlot(load_model(model_path(settings.model), shape.lanes, shape.threads))
     url = settings.database.get_secret_value() if settings.database else ""
@@ -75,9 +91,5 @@ def main(config: str) -> None:
     peak, slope = memory.stop()
     p50, p95 = (float(np.percentile(latencies, share)) if latencies else 0.0 for share in (50, 95))
     row = {"seconds": time.perf_counter() - BEGAN, "report": report.as_json(), "p50_s": p50, "p95_s": p95,
-           "peak_rss_mb": peak, "rss_slope_mb_a_minute": slope}  # fmt: skip
+           "peak_rss_mb": peak, "rss_slope_mb_a_minute": slope, "cpu_s": cpu_s()}  # fmt: skip
     sys.stdout.write(json.dumps(row) + "\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

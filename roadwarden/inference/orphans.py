@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 
-ORPHAN_CHECK_S = 1.0
-
 
 def end_with_parent() -> None:
-    """Ends this process once its parent is gone: one killed outright cannot tell its children."""
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+    """Ends this process once the one that started it is gone: one killed outright cannot tell its children.
+
+    That is not always the process's parent to the system: a forked decoder's is the server that forked it.
+    """
+    threading.Thread(target=_watch, daemon=True).start()
 
 
-def _watch(parent: int) -> None:
-    waiting = threading.Event()
-    while os.getppid() == parent:
-        waiting.wait(ORPHAN_CHECK_S)
-    os._exit(1)
+def _watch() -> None:
+    if (starter := multiprocessing.parent_process()) is not None:
+        starter.join()
+        os._exit(1)

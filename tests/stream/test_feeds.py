@@ -18,6 +18,7 @@ from roadwarden.data.archives.video import VideoArchive
 from roadwarden.errors import StreamError
 from roadwarden.inference.stream.backoff import Backoff, Endurance
 from roadwarden.inference.stream.decoding.messages import DecoderSpec, FolderSpec, VideoSpec
+from roadwarden.inference.stream.decoding.start import DECODERS
 from roadwarden.inference.stream.feed import DecoderFeed, Restarts
 from roadwarden.inference.stream.protocols import Arrival
 from roadwarden.inference.stream.sampling import ByChange, ByTime
@@ -28,17 +29,30 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUICK = Backoff(first_s=0.1, longest_s=0.5)
 
 
+ALL = 1000
+"""Frames that these tests hold in hand at once: a list of all messages lets no picture go."""
+
+
 def film_spec(place, **kind):
-    return DecoderSpec("cam", VideoSpec(str(place), live=False, starts_at=NOON), **kind)
+    return DecoderSpec("cam", VideoSpec(str(place), live=False, starts_at=NOON), in_hand=ALL, **kind)
+
+
+def decoders():
+    """Processes of decoders: forked by a server that is our child."""
+    return [
+        one
+        for one in psutil.Process().children(recursive=True)
+        if one.ppid() != os.getpid() and "forkserver" in " ".join(one.cmdline())
+    ]
 
 
 def network(url, **kind):
     source = VideoSpec(url, live=True, timeout_s=2.0, silence_s=2.0, backoff=QUICK)
-    return DecoderSpec("cam", replace(source, **kind))
+    return DecoderSpec("cam", replace(source, **kind), in_hand=ALL)
 
 
 def folder_spec(place, **kind):
-    return DecoderSpec("cam", FolderSpec(place, watch=True, poll_s=0.05, settled_s=0.05), **kind)
+    return DecoderSpec("cam", FolderSpec(place, watch=True, poll_s=0.05, settled_s=0.05), in_hand=ALL, **kind)
 
 
 def counted(messages):
@@ -142,9 +156,8 @@ class TestAFilm:
 
         def kill_once(message, _listening):
             if isinstance(message, Arrival) and message.frame.number == 7 and not killed:
-                child = next(one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline()))
-                killed.append(child.pid)
-                os.kill(child.pid, signal.SIGKILL)
+                killed.append(decoders()[0].pid)
+                os.kill(killed[0], signal.SIGKILL)
 
         with Listening(DecoderFeed(film_spec(film), Restarts(QUICK)), kill_once) as listening:
             listening.until(lambda seen: frames(seen) and frames(seen)[-1].number == 29)
@@ -152,6 +165,42 @@ class TestAFilm:
         numbers = [one.number for one in frames(listening.messages)]
         assert numbers == sorted(set(numbers))
         assert len(numbers) + counted(listening.messages)[Door.DECODE_ERROR] == 30
+
+
+class TestADecoderThatCannotBeStarted:
+    """The server that forks them is gone, or has no memory left: as if the decoder had died, but no frame is lost."""
+
+    def test_is_tried_again(self, film, monkeypatch):
+        start, refused = DECODERS.Process.start, []
+
+        def once(process):
+            if not refused:
+                refused.append(process.name)
+                raise EOFError
+            start(process)
+
+        monkeypatch.setattr(DECODERS.Process, "start", once)
+        seen = list(DecoderFeed(film_spec(film), Restarts(QUICK)).arrivals(threading.Event()))
+        assert refused == ["decoder cam"]
+        assert [one.number for one in frames(seen)] == list(range(30))
+        assert not counted(seen)
+
+    def test_is_given_up_on_when_that_happens_too_often(self, film, monkeypatch):
+        def never(_process):
+            raise ConnectionRefusedError("nobody listens")
+
+        monkeypatch.setattr(DECODERS.Process, "start", never)
+        feed = DecoderFeed(film_spec(film), Restarts(QUICK, Endurance(deaths=2, within_s=60)))
+        with pytest.raises(StreamError, match=r"cam: its decoder failed 3 times .* nobody listens; it is given up on"):
+            list(feed.arrivals(threading.Event()))
+
+    def test_its_server_is_started_again(self, film):
+        list(DecoderFeed(film_spec(film)).arrivals(threading.Event()))
+        for one in psutil.Process().children():
+            if "forkserver" in " ".join(one.cmdline()):
+                one.kill()  # and not waited for: that is for who started it
+        seen = list(DecoderFeed(film_spec(film), Restarts(QUICK)).arrivals(threading.Event()))
+        assert len(frames(seen)) == 30
 
 
 class TestALiveCameraWhoseWorkerIsBehind:
@@ -265,9 +314,8 @@ class TestACameraOnTheNetwork:
 
         def kill(message, _listening):
             if isinstance(message, Arrival):
-                for child in psutil.Process().children():
-                    if "spawn_main" in " ".join(child.cmdline()):
-                        child.kill()
+                for child in decoders():
+                    child.kill()
 
         restarts = Restarts(Backoff(first_s=0.05), Endurance(deaths=1, within_s=60))
         with Listening(DecoderFeed(network(server.url("cam")), restarts), kill) as listening:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import multiprocessing
 import random
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -22,9 +21,11 @@ from roadwarden.inference.stream.decoding.messages import (
     FolderSpec,
     Opening,
     Room,
+    Shared,
     Trouble,
 )
-from roadwarden.inference.stream.decoding.pixels import receive_pixels
+from roadwarden.inference.stream.decoding.slots import UNREAD, Slots
+from roadwarden.inference.stream.decoding.start import DECODERS, prepare_decoders
 from roadwarden.inference.stream.protocols import Arrival
 from roadwarden.inference.stream.values import Door, Passed, Picture, Waiting
 
@@ -32,8 +33,10 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 START_S = 60.0
-"""A decoder that has said nothing yet may take so long: its modules must be loaded on a busy machine."""
+"""A decoder that has said nothing yet may take so long: a network opens slowly, and the machine may be busy."""
 END_S = 2.0
+ON_THE_WAY = UNREAD + 2
+"""Frames not read yet, one before the door of a full buffer, and the one before, which its thread still refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,12 @@ class DecoderFeed:
     def arrivals(self, stop: Event) -> Iterator[Arrival | Passed | Waiting]:
         """Frames of the decoder, and of the next one when it dies. Raises StreamError when that happens too often."""
         while not stop.is_set():
-            decoder = _Decoder(self._resumed(), Room(self._oldest_s()))
+            try:
+                decoder = _Decoder(self._resumed(), self._oldest_s())
+            except (EOFError, OSError) as exc:
+                self._note_death(f"was not started: {type(exc).__name__}: {exc}")
+                yield from self._pause(stop)
+                continue
             try:
                 ended = yield from self._listen(decoder, stop)
             finally:
@@ -89,7 +97,7 @@ class DecoderFeed:
                 decoder.join()
                 return None
             now_s = time.monotonic()
-            decoder.room.oldest_s = self._oldest_s()
+            decoder.shared.room.oldest_s = self._oldest_s()
             if message is None:
                 if now_s - heard_s > patience_s:
                     logger.warning("%s: the decoder says nothing for %.0f s", self._spec.camera, patience_s)
@@ -136,19 +144,22 @@ class DecoderFeed:
 
     def _died(self, decoder: _Decoder) -> Passed:
         """The frame that it was at is lost with it, and not tried again."""
-        now_s = time.monotonic()
-        self._deaths = [one for one in self._deaths if now_s - one <= self._restarts.endurance.within_s] + [now_s]
         where = self._opening or f"frame {self._handed}"
-        logger.warning("%s: the decoder ended (%s) at %s", self._spec.camera, decoder.how, where)
-        if self._restarts.endurance.is_spent(self._deaths, now_s):
-            raise StreamError(
-                f"{self._spec.camera}: its decoder ended {len(self._deaths)} times in "
-                f"{self._restarts.endurance.within_s:.0f} s, last at {where}; it is given up on. Look at the source; "
-                "SIGHUP tries again"
-            )
+        self._note_death(f"ended ({decoder.how}) at {where}")
         self._forget_opening()
         self._handed += 1
         return Passed(Door.DECODE_ERROR, 1, f"decoder_crashed at {where}")
+
+    def _note_death(self, how: str) -> None:
+        """Raises StreamError where it happens too often."""
+        now_s, endurance = time.monotonic(), self._restarts.endurance
+        self._deaths = [one for one in self._deaths if now_s - one <= endurance.within_s] + [now_s]
+        logger.warning("%s: the decoder %s", self._spec.camera, how)
+        if endurance.is_spent(self._deaths, now_s):
+            raise StreamError(
+                f"{self._spec.camera}: its decoder failed {len(self._deaths)} times in {endurance.within_s:.0f} s, "
+                f"last it {how}; it is given up on. Look at the source; SIGHUP tries again"
+            )
 
     def _pause(self, stop: Event) -> Iterator[Waiting]:
         end = time.monotonic() + self._restarts.backoff.pause_s(len(self._deaths), random.Random())
@@ -159,13 +170,13 @@ class DecoderFeed:
 class _Decoder:
     """The process and the worker's end of its pipe."""
 
-    def __init__(self, spec: DecoderSpec, room: Room) -> None:
-        self.room = room
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe(duplex=False)
-        self._process: BaseProcess = context.Process(
-            target=process.main, args=(spec, theirs, room), name=f"decoder {spec.camera}", daemon=True
+    def __init__(self, spec: DecoderSpec, oldest_s: float) -> None:
+        self.shared = Shared(Room(oldest_s), Slots(spec.buffer_frames + spec.in_hand + ON_THE_WAY))
+        self._pipe, theirs = DECODERS.Pipe(duplex=False)
+        self._process: BaseProcess = DECODERS.Process(
+            target=process.main, args=(spec, theirs, self.shared), name=f"decoder {spec.camera}", daemon=True
         )
+        prepare_decoders()
         self._process.start()
         theirs.close()  # so that its death is the end of the pipe
 
@@ -175,7 +186,8 @@ class _Decoder:
             return None
         message: object = self._pipe.recv()
         if isinstance(message, DecodedFrame):
-            return Arrival(message.frame, Picture(receive_pixels(self._pipe, message.shape)), freed=self.room.freed)
+            image = self.shared.slots.read(message.slot, message.shape)
+            return Arrival(message.frame, Picture(image), freed=self.shared.room.freed)
         return message
 
     def join(self) -> None:
@@ -189,7 +201,10 @@ class _Decoder:
         return "still running" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def end(self) -> None:
-        """Ends the process, whatever it does; a connection it holds is closed by the system."""
+        """Ends the process, whatever it does; a connection it holds is closed by the system.
+
+        One whose server is gone cannot be asked how it is, nor ended here: it ends with this object (``orphans``).
+        """
         if self._process.is_alive():
             self._process.terminate()
             self._process.join(END_S)
@@ -197,3 +212,4 @@ class _Decoder:
             self._process.kill()
             self._process.join(END_S)
         self._pipe.close()
+        self.shared.slots.close()

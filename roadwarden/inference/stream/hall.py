@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Condition, Event
 
 from roadwarden.inference.stream.books import Ticket
 from roadwarden.inference.stream.policy import Policy, WhenBehind
 from roadwarden.inference.stream.protocols import Arrival
-from roadwarden.inference.stream.values import Door
+from roadwarden.inference.stream.values import NOTHING, Door
 from roadwarden.inference.stream.worktime import WorkTime
 
 LOOK_S = 0.25
@@ -31,6 +31,10 @@ class Entrant:
     tries: int = 0
     taken_s: float = 0.0  # monotonic clock, when its turn came
     gone: bool = False  # handed on by its lane
+
+    def forget_content(self) -> None:
+        """Nobody looks at its picture any more, and its memory is wanted for another: a result may wait for hours."""
+        self.arrival = replace(self.arrival, content=NOTHING)
 
 
 Dismiss = Callable[[Entrant, Door], None]

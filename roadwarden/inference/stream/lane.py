@@ -98,6 +98,8 @@ class Lane:
                 self.work([one])
             except Exception as exc:
                 logger.exception("%s: a frame failed, try %d of %d", one.ticket.camera, one.tries, self.tries)
+                if one.gone:
+                    return
                 why = f"{type(exc).__name__}: {exc}"
                 continue
             return
@@ -145,11 +147,13 @@ class Lane:
 
     def _looked(self, one: Entrant, look: Look) -> None:
         one.gone = True
+        one.forget_content()
         self.exits.looked(one, look)
 
     def _failed(self, one: Entrant, why: str) -> None:
         one.gone = True
         self.exits.failed(one, why)
+        one.forget_content()
 
 
 def is_out_of_memory(exc: Exception) -> bool:

@@ -10,6 +10,7 @@ from pebble import ProcessExpired
 from roadwarden.detections import Image
 from roadwarden.inference.orphans import end_with_parent
 from roadwarden.inference.quiet_pool import QuietPool
+from roadwarden.inference.stream.heap import keep_freed_memory
 from roadwarden.inference.stream.lane import DecoderDied
 from roadwarden.vision.decode import decode
 
@@ -18,6 +19,7 @@ LIMIT_S = 30.0
 
 def _start() -> None:
     end_with_parent()
+    keep_freed_memory()
     cv2.setNumThreads(1)
 
 

@@ -64,7 +64,7 @@ class Roster:
         self._start(name, camera, 0)
 
     def remove(self, name: str) -> None:
-        """Stops a camera; what it has sent is still looked at."""
+        """Stops a camera; what was read of it is still looked at."""
         if (runner := self.runners.pop(name, None)) is not None:
             runner.stop.set()
             self._staff.left()
@@ -100,7 +100,7 @@ class Roster:
             self._start(camera, config, token)
 
     def quit(self, camera: str) -> None:
-        """Reads a shared camera no more; what it has sent is still looked at."""
+        """Reads a shared camera no more; what was read of it is still looked at."""
         runner = self.runners.get(camera)
         if runner is not None and runner.lease:  # the file may have made it our own meanwhile
             self._quitting[camera] = runner

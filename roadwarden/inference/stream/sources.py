@@ -34,10 +34,11 @@ def source_of(
     until_eof: bool,
     on_reconnect: Callable[[str], None] = lambda _camera: None,
     oldest_s: Callable[[Policy], float] = lambda _policy: math.inf,
+    in_hand: int = 4,
 ) -> Source:
     """``refuse`` is told of messages of a broker that cannot be used. Raises ConfigError where a secret is missing.
 
-    ``oldest_s``: the age up to which a camera's frame gets its turn now.
+    ``oldest_s``: the age up to which a camera's frame gets its turn now; ``in_hand``: frames that lanes are at at once.
     """
     source, policy = camera.source, camera.policy()
     if isinstance(source, JetStreamSource | BoxesSource):
@@ -49,6 +50,7 @@ def source_of(
         rule=camera.sampling.rule(),
         stale_after_s=policy.stale_after_s,
         buffer_frames=policy.buffer_frames,
+        in_hand=in_hand,
         track=camera.track,
         zone=camera.zone,
         clock_offset_s=camera.clock_offset_s,

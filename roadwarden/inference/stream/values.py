@@ -107,6 +107,8 @@ class Message:
 
 
 Content = Picture | Encoded | Seen
+NOTHING = Encoded(b"")
+"""Left of a frame that has gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from roadwarden.inference.stream.forgetting import Forgetter, forgotten_before
 from roadwarden.inference.stream.hall import Entrant, Hall
 from roadwarden.inference.stream.lane import Exits, Lane
 from roadwarden.inference.stream.leaseholder import Leaseholder
-from roadwarden.inference.stream.memory import machine_bytes, resident_bytes
+from roadwarden.inference.stream.memory import machine_bytes, used_bytes
 from roadwarden.inference.stream.model_slot import ModelSlot
 from roadwarden.inference.stream.opening import CameraNames
 from roadwarden.inference.stream.pictures import PictureDecoder
@@ -223,7 +223,7 @@ class Worker:
         if now_s - self._state_s < STATE_EVERY_S:
             return
         self._state_s = now_s
-        used = resident_bytes()
+        used = used_bytes()
         if used > self._limit_bytes:
             logger.warning("%d MB of memory are used, %d are allowed: nothing is let in", used >> 20,
                            self._limit_bytes >> 20)  # fmt: skip
@@ -278,6 +278,7 @@ class Worker:
             entrant.arrival.receipt.returned("the worker ends")
         else:
             entrant.arrival.receipt.settled(door)
+        entrant.forget_content()
         if entrant.policy.stale_after_s is not None:
             self._missed(entrant.arrival.frame)
 
@@ -354,6 +355,7 @@ class Worker:
             until_eof=self._until_eof,
             on_reconnect=on_reconnect,
             oldest_s=self.hall.oldest_s,
+            in_hand=self.shape.lanes * self.shape.most,
         )
 
     def _poison(self, frame: StreamFrame, message: Message, why: str, tries: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from roadwarden.inference.stream.backoff import Backoff
+from roadwarden.inference.stream.decoding.slots import Slots
+from roadwarden.inference.stream.decoding.start import DECODERS
 from roadwarden.inference.stream.sampling import EveryFrame, Rule
 from roadwarden.inference.stream.values import StreamFrame
 
@@ -49,7 +50,8 @@ class DecoderSpec:
     until_eof: bool = False
     rule: Rule = field(default_factory=EveryFrame)
     stale_after_s: float | None = None
-    buffer_frames: int = 2  # decoded frames of a live camera that may wait in the worker
+    buffer_frames: int = 2  # decoded frames that may wait in the worker
+    in_hand: int = 4  # decoded frames that it may be at, besides
     track: Path | None = None
     zone: str | None = None
     clock_offset_s: float = 0.0
@@ -63,7 +65,7 @@ class Room:
 
     def __init__(self, oldest_s: float) -> None:
         """``oldest_s``: see ``Policy.oldest_s``."""
-        self._values = multiprocessing.get_context("spawn").RawArray("d", (0.0, oldest_s))
+        self._values = DECODERS.RawArray("d", (0.0, oldest_s))
 
     def freed(self) -> None:
         """One of the frames handed on waits no more."""
@@ -85,10 +87,19 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """Memory that the worker and one decoder both see."""
+
+    room: Room
+    slots: Slots
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedFrame:
-    """A frame's envelope; the bytes of its picture follow as they lie in memory."""
+    """A frame's envelope, and where its picture lies."""
 
     frame: StreamFrame
+    slot: int
     shape: tuple[int, int, int]
 
 

@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 
 from roadwarden.detections import Image, Position
-from roadwarden.inference.stream.decoding.messages import DecodedFrame, DecoderSpec, Opening, Room, Trouble
-from roadwarden.inference.stream.decoding.pixels import send_pixels
+from roadwarden.inference.stream.decoding.messages import DecodedFrame, DecoderSpec, Opening, Shared, Trouble
 from roadwarden.inference.stream.decoding.positions import Positions
 from roadwarden.inference.stream.sampling import ByChange, Glimpse, Sampler, Thumbnail
 from roadwarden.inference.stream.values import Door, Passed, StreamFrame, Waiting
@@ -41,8 +40,8 @@ class Captured:
 class Outlet:
     """Writes to the worker; blocks where the worker waits."""
 
-    def __init__(self, spec: DecoderSpec, pipe: Connection, positions: Positions, room: Room) -> None:
-        self._spec, self._pipe, self._positions, self._room = spec, pipe, positions, room
+    def __init__(self, spec: DecoderSpec, pipe: Connection, positions: Positions, shared: Shared) -> None:
+        self._spec, self._pipe, self._positions, self._shared = spec, pipe, positions, shared
         self._handed_on = 0
         self._sampler = Sampler(spec.rule)
         self._let_go: dict[tuple[Door, str], int] = {}
@@ -75,9 +74,9 @@ class Outlet:
         """
         if self._spec.stale_after_s is None:
             return True
-        if time.monotonic() - frame.arrived_s > self._room.oldest_s:
+        if time.monotonic() - frame.arrived_s > self._shared.room.oldest_s:
             door, why = Door.DROPPED_STALE, "decoder_behind"
-        elif self._handed_on - self._room.left >= self._spec.buffer_frames:
+        elif self._handed_on - self._shared.room.left >= self._spec.buffer_frames:
             door, why = Door.DROPPED_QUEUE_FULL, "worker_behind"
         else:
             return True
@@ -116,8 +115,8 @@ class Outlet:
         height, width, channels = image.shape
         envelope = replace(self._envelope(frame, position), sha256=sha256, width_px=width, height_px=height)
         self._handed_on += 1
-        self._pipe.send(DecodedFrame(envelope, (height, width, channels)))
-        send_pixels(self._pipe, image)
+        slot = self._shared.slots.write(image)
+        self._pipe.send(DecodedFrame(envelope, slot, (height, width, channels)))
 
     def _envelope(self, frame: Captured, position: Position | None) -> StreamFrame:
         return StreamFrame(
