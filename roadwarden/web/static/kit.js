@@ -111,5 +111,7 @@ export function duration(seconds) {
   return hours >= 72 ? `${sign}${Math.floor(hours / 24)} ${w("time.days")} ${hours % 24}:${rest}` : `${sign}${hours}:${rest}`;
 }
 
+/** Work that must not hold up the frame which shows what was clicked. */
+export const afterPaint = (work) => requestAnimationFrame(() => setTimeout(work));
 export const el = (selector, root = document) => root.querySelector(selector);
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];

@@ -1,6 +1,6 @@
 // The road-health map. What is shown stands in the address: zoom and place, layers, filters, moment, the chosen defect.
 
-import { all, ask, el, h, page, w, when, whenShort } from "./kit.js";
+import { afterPaint, all, ask, el, h, page, w, when, whenShort } from "./kit.js";
 import { showDefect } from "./panel.js";
 
 const wanted = new URLSearchParams(location.search);
@@ -102,7 +102,8 @@ function layers() {
 
 function style() {
   return {
-    version: 8, glyphs: `${location.origin}/map/glyphs/{fontstack}/{range}.pbf`,
+    version: 8, transition: { duration: 0, delay: 0 }, // a colour that fades in is drawn twenty times
+    glyphs: `${location.origin}/map/glyphs/{fontstack}/{range}.pbf`,
     sources: { ...baseSource(), health: source("health", 17), ages: source("ages", 16), defects: source("defects", 16), cases: source("cases", 16),
       chosen: { type: "geojson", data: { type: "FeatureCollection", features: [] } } },
     layers: layers(),
@@ -139,7 +140,7 @@ function remember() {
 map.on("moveend", remember);
 
 function reload(...kinds) {
-  for (const kind of kinds) map.getSource(kind)?.setTiles(tiles(kind));
+  afterPaint(() => kinds.forEach((kind) => map.getSource(kind)?.setTiles(tiles(kind))));
   remember();
 }
 
@@ -158,7 +159,7 @@ for (const box of all("[data-layer]")) {
   box.checked = state.layers.has(box.dataset.layer);
   box.addEventListener("change", () => {
     state.layers[box.checked ? "add" : "delete"](box.dataset.layer);
-    showLayers();
+    afterPaint(showLayers);
     remember();
   });
 }
@@ -218,25 +219,28 @@ for (const id of [...clickable, "defects-far", "cases-far"]) {
   map.on("mouseenter", id, () => (map.getCanvas().style.cursor = "pointer"));
   map.on("mouseleave", id, () => (map.getCanvas().style.cursor = ""));
 }
-map.on("click", (event) => {
-  const around = [[event.point.x - 6, event.point.y - 6], [event.point.x + 6, event.point.y + 6]];
+map.on("click", (event) => afterPaint(() => clicked(event.lngLat)));
+
+function clicked(place) {
+  const { x, y } = map.project(place); // the map may have moved since
+  const around = [[x - 6, y - 6], [x + 6, y + 6]];
   const [far] = map.queryRenderedFeatures(around, { layers: ["defects-far", "cases-far"] });
-  if (far) return map.easeTo({ center: event.lngLat, zoom: Math.min(map.getZoom() + 2, 16) });
+  if (far) return map.easeTo({ center: place, zoom: Math.min(map.getZoom() + 2, 16) });
   const found = map.queryRenderedFeatures(around, { layers: clickable });
   const defect = found.find((one) => one.layer.id === "defects");
   const kase = found.find((one) => one.layer.id === "cases");
   if (defect) choose(defect.properties.id);
   else if (kase) location.assign(`/cases/${encodeURIComponent(kase.properties.id)}`);
-  else askRoad(event);
-});
+  else askRoad(place);
+}
 
-function askRoad(event) {
-  const [road] = map.queryRenderedFeatures(event.point, { layers: ["roads", "bands", "cells"] }).filter((one) => one.properties.name !== undefined);
+function askRoad(place) {
+  const [road] = map.queryRenderedFeatures(map.project(place), { layers: ["roads", "bands", "cells"] }).filter((one) => one.properties.name !== undefined);
   if (!road) return;
   const popup = new maplibregl.Popup({ closeButton: false, maxWidth: "16rem" });
   const body = h("div", {}, h("strong", {}, road.properties.name || road.properties.id), h("br"),
     `${w("map.grade")} ${road.properties.grade}`);
-  popup.setLngLat(event.lngLat).setDOMContent(body).addTo(map);
+  popup.setLngLat(place).setDOMContent(body).addTo(map);
 }
 
 async function choose(id) {
