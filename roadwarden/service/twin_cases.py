@@ -60,10 +60,11 @@ def is_parted(unit: CaseUnit, merged: CaseRow, looks: Collection[str], machine: 
 
     ``looks``: ids of the sightings of the merged case's defect; a case bears one of its own defect's.
     """
-    merges = [event for event in unit.events.of(merged.case_id) if isinstance(event.data, Merged)]
-    if not merges or merges[-1].actor != machine.actor or not isinstance(merges[-1].data, Merged):
+    events = unit.events.of(merged.case_id)
+    merges = [(event.actor, event.data.into) for event in events if isinstance(event.data, Merged)]
+    if not merges or merges[-1][0] != machine.actor:
         return False
-    into = unit.rows.get(merges[-1].data.into)
+    into = unit.rows.get(merges[-1][1])
     return into is not None and into.defect is not None and into.defect not in looks
 
 

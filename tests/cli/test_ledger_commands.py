@@ -88,26 +88,26 @@ def test_errors_say_what_to_do(run, tmp_path):
     run("ledger", "checkpoint", "--key", "missing.key", code=2)
 
 
-def test_a_bundle_encloses_the_pictures_that_are_kept_without_being_told_where(run, tmp_path, monkeypatch):
-    """They lay in the store, and the bundle said 'not here': whoever sent it noticed only at the other department."""
+@pytest.fixture
+def case_with_picture(run, tmp_path, monkeypatch):
+    """Case HZ-1, mended, with a picture where evidence is kept; and a key of the log."""
     monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "blobs"))
     name = open_blobs(str(tmp_path / "blobs")).put(PICTURE)
     who = ("--by", "u1", "--role", "intake")
     run("case", "file", "--case", "HZ-1", "--distress", "pothole", "--area", "lake", *who)
     run("case", "mend", "HZ-1", "--evidence", name, "--by", "u5", "--role", "supervisor")
     run("ledger", "keygen", "log.key", "--origin", ORIGIN)
-    told = run("ledger", "bundle", "HZ-1", "--out", "case.zip", "--key", "log.key", "--registry", "none")
+    return "HZ-1"
+
+
+def test_a_bundle_encloses_the_pictures_that_are_kept_without_being_told_where(run, case_with_picture):
+    """They lay in the store, and the bundle said 'not here': whoever sent it noticed only at the other department."""
+    told = run("ledger", "bundle", case_with_picture, "--out", "case.zip", "--key", "log.key", "--registry", "none")
     assert "2 events, 1 pictures, 0 not here" in told
     assert "1 pictures" in run("ledger", "verify", "case.zip", "--key", "log.key.pub")
 
 
-def test_a_bundle_from_the_server_encloses_the_pictures_for_whoever_may_see_them(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("ROADWARDEN_BLOBS", str(tmp_path / "blobs"))
-    name = open_blobs(str(tmp_path / "blobs")).put(PICTURE)
-    who = ("--by", "u1", "--role", "intake")
-    run("case", "file", "--case", "HZ-1", "--distress", "pothole", "--area", "lake", *who)
-    run("case", "mend", "HZ-1", "--evidence", name, "--by", "u5", "--role", "supervisor")
-    run("ledger", "keygen", "log.key", "--origin", ORIGIN)
+def test_a_bundle_from_the_server_encloses_the_pictures_for_whoever_may_see_them(run, case_with_picture, tmp_path):
     run("ledger", "checkpoint", "--key", "log.key", "--registry", "none", "--witness", "w.jsonl")
     run("user", "add", "fan", "--role", "auditor", "--areas", "lake", "--no-password")
     run("user", "add", "li", "--role", "duty_officer", "--areas", "lake", "--no-password")
@@ -120,7 +120,7 @@ def test_a_bundle_from_the_server_encloses_the_pictures_for_whoever_may_see_them
         scopes = [word for right in rights[who] for word in ("--scope", right)]
         secret = json.loads(run("user", "token", "issue", who, *scopes, "--json"))["token"]
         head = {"authorization": f"Bearer {secret}"}
-        found = client.get(f"/api/v1/cases/HZ-1/bundle{query}", headers=head)
+        found = client.get(f"/api/v1/cases/{case_with_picture}/bundle{query}", headers=head)
         assert found.status_code == 200, found.text
         (tmp_path / "got.zip").write_bytes(found.content)
         return run("ledger", "verify", "got.zip", "--key", "log.key.pub")

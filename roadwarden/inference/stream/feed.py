@@ -25,7 +25,7 @@ from roadwarden.inference.stream.decoding.messages import (
     Trouble,
 )
 from roadwarden.inference.stream.decoding.slots import UNREAD, Slots
-from roadwarden.inference.stream.decoding.start import DECODERS, prepare_decoders
+from roadwarden.inference.stream.decoding.start import DECODERS
 from roadwarden.inference.stream.protocols import Arrival
 from roadwarden.inference.stream.values import Door, Passed, Picture, Waiting
 
@@ -176,7 +176,6 @@ class _Decoder:
         self._process: BaseProcess = DECODERS.Process(
             target=process.main, args=(spec, theirs, self.shared), name=f"decoder {spec.camera}", daemon=True
         )
-        prepare_decoders()
         self._process.start()
         theirs.close()  # so that its death is the end of the pipe
 

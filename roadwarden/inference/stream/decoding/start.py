@@ -11,9 +11,9 @@ from multiprocessing import forkserver
 
 DECODERS = multiprocessing.get_context("forkserver")
 LOADED = ["roadwarden.inference.stream.decoding.process", "av"]
+DECODERS.set_forkserver_preload(LOADED)
 
 
 def prepare_decoders() -> None:
     """Starts the server, which loads in the background; the first decoder would do it otherwise."""
-    DECODERS.set_forkserver_preload(LOADED)
     forkserver.ensure_running()
